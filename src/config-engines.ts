@@ -1,0 +1,143 @@
+/** The settings of the keepers that meter and cut users: Xray, SSH, OpenVPN. */
+import { parseApi, parseManagement } from "./config-addresses.ts";
+import {
+  field,
+  flag,
+  integer,
+  list,
+  oneOf,
+  parsed,
+  part,
+  parts,
+  refuseTwins,
+  type Section,
+} from "./config-fields.ts";
+import { absolutePath, textLike } from "./config-values.ts";
+import { type KeeperName, keeperName, type UserName, userName } from "./names.ts";
+import { type Bytes, type Milliseconds, milliseconds, NO_BYTES } from "./units.ts";
+
+export interface XraySettings {
+  /** The keeper its counters are booked under: kept when entries are added or change places. */
+  readonly name: KeeperName;
+  /** As gRPC names it: "127.0.0.1:10085", "unix:/path", "unix-abstract:name". */
+  readonly api: string;
+  /** The engine's config file; "auto" looks where engines and panels keep it, null leaves it alone. */
+  readonly config: string | null;
+  /** Its access log; "auto" takes the path from the config, null does without. */
+  readonly accessLog: string | null;
+  /** The systemd unit to restart; null when nothing may be restarted. */
+  readonly service: string | null;
+}
+
+export interface SshSettings {
+  readonly backend: "auto" | "nftables" | "iptables";
+  /** The lowest uid that is metered and may be cut. Never 0. */
+  readonly minUid: number;
+  readonly onLimit: "delete" | "lock" | "cut";
+  /** Logins that are never touched, whatever they use. */
+  readonly protected: readonly UserName[];
+  /** No account is deleted within this span of a start, an import, a settings change or a clock jump. */
+  readonly deleteQuiet: Milliseconds;
+  readonly archiveHome: boolean;
+}
+
+export interface OpenvpnSettings {
+  /** "openvpn:" and the server's name. */
+  readonly name: KeeperName;
+  /** The management interface: a socket's path, or "host:port". */
+  readonly management: string;
+  readonly statusFile: string | null;
+  /** Between counter reports that the server is asked for. */
+  readonly bytecountInterval: Milliseconds;
+  /** Between full looks at the server's status. */
+  readonly reconcileInterval: Milliseconds;
+  /** Between looks where the management interface is on TCP and shared with other programs. */
+  readonly monitorInterval: Milliseconds;
+  /** Bytes allowed over a limit before the cut. */
+  readonly quotaBuffer: Bytes;
+}
+
+/** The address in every guide and autoscript; its keeper is plain "xray". */
+const USUAL_API = "127.0.0.1:10085";
+
+export function readXray(root: Section): XraySettings[] {
+  const engines = parts(root, "xray", ["name", "api", "config", "access_log", "service"], readEngine);
+  refuseTwins(engines, "xray", "api", ({ api }) => api, root.problems);
+  refuseTwins(engines, "xray", "name", ({ name }) => name, root.problems);
+  return engines;
+}
+
+function readEngine(engine: Section): XraySettings {
+  const api = parsed(engine, "api", USUAL_API, parseApi);
+  const unnamed = api === USUAL_API ? "xray" : `xray@${api}`;
+  return {
+    // "ssh" and "openvpn" would share their counters; ":" and "@" are for names that are made here.
+    name: keeperName(
+      field(
+        engine,
+        "name",
+        unnamed,
+        `1 to 64 of A-Z a-z 0-9 . _ -, other than "ssh" and "openvpn"`,
+        (value) => textLike(value, /^(?!(?:ssh|openvpn)$)[\w.-]{1,64}$/),
+      ),
+    ),
+    api,
+    config: pathAutoOrNull(engine, "config"),
+    accessLog: pathAutoOrNull(engine, "access_log"),
+    service: field(engine, "service", "xray.service", "the name of a systemd unit, or null", (value) =>
+      // No leading dash: the name goes to systemctl as an argument.
+      value === null ? value : textLike(value, /^[\w@.\\:][\w@.\\:-]{0,254}$/),
+    ),
+  };
+}
+
+export function readSsh(root: Section): SshSettings | null {
+  const keys = ["backend", "min_uid", "on_limit", "protected", "delete_quiet_s", "archive_home"];
+  return part(root, "ssh", keys, (ssh) => ({
+    backend: oneOf(ssh, "backend", ["auto", "nftables", "iptables"], "auto"),
+    minUid: integer(ssh, "min_uid", { min: 1, max: 2 ** 32 - 2, fallback: 1000 }),
+    onLimit: oneOf(ssh, "on_limit", ["delete", "lock", "cut"], "delete"),
+    protected: list(ssh, "protected", [], "user names", asUserName),
+    deleteQuiet: milliseconds(
+      integer(ssh, "delete_quiet_s", { min: 0, max: 7 * 86_400, fallback: 600 }) * 1000,
+    ),
+    archiveHome: flag(ssh, "archive_home", false),
+  }));
+}
+
+export function readOpenvpn(root: Section): OpenvpnSettings[] {
+  const servers = parts(root, "openvpn", ["name", "management", "status_file"], readServer);
+  refuseTwins(servers, "openvpn", "name", ({ name }) => name, root.problems);
+  return servers;
+}
+
+function readServer(server: Section): OpenvpnSettings {
+  const name = field(server, "name", "server", "1 to 64 of A-Z a-z 0-9 . _ @ -", (value) =>
+    textLike(value, /^[\w.@-]{1,64}$/),
+  );
+  return {
+    name: keeperName(`openvpn:${name}`),
+    management: parsed(server, "management", "/run/openvpn/ovpn-mgmt.sock", parseManagement),
+    statusFile: field<string | null>(server, "status_file", null, "an absolute path, or null", (value) =>
+      value === null ? value : absolutePath(value),
+    ),
+    bytecountInterval: milliseconds(5_000),
+    reconcileInterval: milliseconds(300_000),
+    monitorInterval: milliseconds(45_000),
+    quotaBuffer: NO_BYTES,
+  };
+}
+
+function pathAutoOrNull(from: Section, key: string): string | null {
+  return field<string | null>(from, key, "auto", '"auto", an absolute path, or null', (value) =>
+    value === null || value === "auto" ? value : absolutePath(value),
+  );
+}
+
+function asUserName(item: unknown): UserName | undefined {
+  try {
+    return typeof item === "string" ? userName(item) : undefined;
+  } catch {
+    return undefined;
+  }
+}

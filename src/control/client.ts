@@ -1,0 +1,99 @@
+/** The desk of a running daemon, over its Unix socket. */
+import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
+import type { Desk, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
+import { CONTROL_SERVICE } from "./service.ts";
+
+const DEADLINE_MS = 30_000;
+
+export class ControlClient implements Desk, Disposable {
+  readonly #client: Client;
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#client = new Client(`unix:${path}`, credentials.createInsecure());
+  }
+
+  status(): Promise<Status> {
+    return this.#call("Status", {});
+  }
+
+  async listUsers(name: string): Promise<readonly UserRow[]> {
+    return (await this.#call<UserList>("ListUsers", { name })).users;
+  }
+
+  setLimit(request: LimitRequest): Promise<UserRow> {
+    return this.#call("SetLimit", request);
+  }
+
+  async reset(names: { readonly name: string; readonly all: boolean }): Promise<readonly UserRow[]> {
+    return (await this.#call<UserList>("Reset", names)).users;
+  }
+
+  setDisabled(name: string, disabled: boolean): Promise<UserRow> {
+    return this.#call("SetDisabled", { name, disabled });
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#call("Delete", { name });
+  }
+
+  async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
+    const { path, requestSerialize, responseDeserialize } = method("Watch");
+    const stream: ClientReadableStream<UserList> = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize as (request: object) => Buffer,
+      responseDeserialize as (answer: Buffer) => UserList,
+      { periodMs },
+    );
+    const cancel = () => stream.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      for await (const list of stream) yield list as UserList;
+    } catch (error) {
+      if (!signal.aborted) throw this.#asError(error as ServiceError, "");
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+
+  #call<Answer>(name: string, request: object): Promise<Answer> {
+    const { path, requestSerialize, responseDeserialize } = method(name);
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize as (request: object) => Buffer,
+        responseDeserialize as (answer: Buffer) => Answer,
+        request,
+        new Metadata(),
+        { deadline: Date.now() + DEADLINE_MS },
+        (error, answer) => {
+          if (error) reject(this.#asError(error, (request as { name?: string }).name ?? ""));
+          else resolve(answer as Answer);
+        },
+      );
+    });
+  }
+
+  /** The daemon's error as it was: its code stands in front of the details. */
+  #asError(error: ServiceError, user: string): Error {
+    const [, known, message] = /^([A-Z_]+) (.*)$/s.exec(error.details) ?? [];
+    if (known === "UNKNOWN_USER") return new UnknownUserError(user);
+    if (known === "REFUSED") return new RefusedRequestError(message, { cause: error });
+    if (known !== undefined && known !== "UNREACHABLE") return new Error(message, { cause: error });
+    return new UnreachableError(`Cannot ask the daemon at ${this.#path}: ${message ?? error.details}`, {
+      cause: error,
+    });
+  }
+}
+
+function method(name: string) {
+  const found = CONTROL_SERVICE[name];
+  if (!found) throw new TypeError(`Cannot call ${name}: the control service has no such method`);
+  return found;
+}

@@ -1,0 +1,98 @@
+/** What the control service says, as the wire has it. Bytes below 2^53 travel as numbers. */
+export type UserState = "ok" | "warning" | "limited" | "disabled" | "unlimited";
+
+export interface UserRow {
+  readonly name: string;
+  readonly state: UserState;
+  readonly gate: string;
+  readonly dailyBytes: number;
+  readonly totalBytes: number;
+  readonly dailyLimitBytes: number;
+  readonly totalLimitBytes: number;
+  /** -1 when unlimited. */
+  readonly remainingBytes: number;
+  readonly dailyUplinkBytes: number;
+  readonly dailyDownlinkBytes: number;
+  readonly totalUplinkBytes: number;
+  readonly totalDownlinkBytes: number;
+  readonly lifetimeUplinkBytes: number;
+  readonly lifetimeDownlinkBytes: number;
+  /** Bytes a second over the last second or so. */
+  readonly uplinkRate: number;
+  readonly downlinkRate: number;
+  readonly period: string;
+  readonly day: string;
+  readonly periodStart: string;
+  readonly updatedMs: number;
+  readonly services: readonly string[];
+}
+
+export interface UserList {
+  readonly users: readonly UserRow[];
+  readonly gone: readonly string[];
+}
+
+export interface JobStatus {
+  readonly name: string;
+  readonly runs: number;
+  readonly failures: number;
+  readonly skippedTicks: number;
+  readonly lastMs: number;
+  readonly longestMs: number;
+  readonly lastLagMs: number;
+  readonly longestLagMs: number;
+  readonly lastError: string;
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  readonly answering: boolean;
+  readonly trouble: string;
+  readonly lastLookMs: number;
+  readonly periodMs: number;
+  readonly close: number;
+  readonly notes: readonly string[];
+}
+
+export interface Status {
+  readonly version: string;
+  readonly mode: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly stateDirectory: string;
+  readonly timeZone: string;
+  readonly count: string;
+  readonly pace: string;
+  readonly tickMs: number;
+  readonly accounts: number;
+  readonly denied: number;
+  readonly saveTrouble: string;
+  readonly sources: readonly SourceStatus[];
+  readonly jobs: readonly JobStatus[];
+}
+
+export interface LimitRequest {
+  readonly name: string;
+  readonly totalBytes: number | undefined;
+  readonly dailyBytes: number | undefined;
+  /** "" leaves it. */
+  readonly period: string;
+  readonly yes: boolean;
+  readonly create: boolean;
+}
+
+/**
+ * What a face can ask for. The daemon answers it over the socket; a command
+ * that holds the state folder itself answers it in place.
+ */
+export interface Desk {
+  status(): Promise<Status>;
+  /** @param name "" for all. @throws {UnknownUserError} */
+  listUsers(name: string): Promise<readonly UserRow[]>;
+  setLimit(request: LimitRequest, by: string): Promise<UserRow>;
+  reset(names: { readonly name: string; readonly all: boolean }, by: string): Promise<readonly UserRow[]>;
+  setDisabled(name: string, disabled: boolean, by: string): Promise<UserRow>;
+  delete(name: string, by: string): Promise<void>;
+  /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
+  watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
+}

@@ -1,0 +1,133 @@
+/**
+ * The control service on a Unix socket that only its owner may use.
+ *
+ * The file's mode keeps others out, and the kernel's word for who is at the
+ * other end is checked as well: a socket may be handed on, a uid may not.
+ */
+
+import { chmodSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  status as code,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { codeOf, reasonOf } from "../errors.ts";
+import { peerCredentials } from "../kernel/peer-credentials.ts";
+import type { Log } from "../log.ts";
+import type { Desk, LimitRequest } from "./rows.ts";
+
+export const CONTROL_SERVICE = loadSync(
+  fileURLToPath(new URL("../../proto/control.proto", import.meta.url)),
+  {
+    longs: Number,
+    defaults: true,
+  },
+)["sluice.control.Control"] as ServiceDefinition;
+
+/** gRPC statuses by our errors' codes; the code itself travels in the details, in front of the message. */
+const STATUS: Readonly<Record<string, code>> = {
+  UNKNOWN_USER: code.NOT_FOUND,
+  REFUSED: code.FAILED_PRECONDITION,
+  UNREACHABLE: code.UNAVAILABLE,
+};
+
+export async function serveControl(desk: Desk, path: string, log: Log): Promise<AsyncDisposable> {
+  const server = new Server();
+  server.addService(CONTROL_SERVICE, handlers(desk));
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const connections = new Set<Socket>();
+  const listener = createServer((socket) => {
+    try {
+      const { uid } = peerCredentials(socket);
+      if (uid !== 0 && uid !== process.getuid?.()) throw new Error(`uid ${uid} may not use it`);
+      connections.add(socket);
+      socket.on("close", () => connections.delete(socket));
+      injector.injectConnection(socket);
+    } catch (error) {
+      log.write("warning", `Refused a connection to the control socket: ${reasonOf(error)}`);
+      socket.destroy();
+    }
+  });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  await rm(path, { force: true }); // ours: the state's lock is held, so no other daemon listens here
+  await new Promise<void>((resolve, reject) => {
+    listener.once("error", reject);
+    listener.listen(path, resolve);
+  });
+  chmodSync(path, 0o600); // a new socket is 0755: nobody else could write to it before either
+  return {
+    [Symbol.asyncDispose]: async () => {
+      listener.close();
+      server.forceShutdown();
+      for (const socket of connections) socket.destroy();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+function handlers(desk: Desk) {
+  return {
+    Status: unary(() => desk.status()),
+    ListUsers: unary(async ({ name }: { name: string }) => ({ users: await desk.listUsers(name), gone: [] })),
+    SetLimit: unary(
+      async (request: LimitRequest & { by?: string }) => await desk.setLimit(request, "the administrator"),
+    ),
+    Reset: unary(async (request: { name: string; all: boolean }) => ({
+      users: await desk.reset(request, "the administrator"),
+      gone: [],
+    })),
+    SetDisabled: unary(({ name, disabled }: { name: string; disabled: boolean }) =>
+      desk.setDisabled(name, disabled, "the administrator"),
+    ),
+    Delete: unary(async ({ name }: { name: string }) => {
+      await desk.delete(name, "the administrator");
+      return {};
+    }),
+    Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
+      const ended = new AbortController();
+      call.on("cancelled", () => ended.abort());
+      call.on("close", () => ended.abort());
+      void stream(desk, call, ended.signal);
+    },
+  };
+}
+
+function unary<Request, Answer>(answer: (request: Request) => Promise<Answer>) {
+  return (call: ServerUnaryCall<Request, Answer>, done: sendUnaryData<Answer>) => {
+    answer(call.request).then(
+      (value) => done(null, value),
+      (error: unknown) => done(asStatus(error)),
+    );
+  };
+}
+
+async function stream(
+  desk: Desk,
+  call: ServerWritableStream<{ periodMs: number }, object>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const rows of desk.watch(call.request.periodMs, signal)) {
+      if (!call.write(rows))
+        await new Promise((resolve) => call.once("drain", resolve).once("close", resolve));
+    }
+    call.end();
+  } catch (error) {
+    call.destroy(Object.assign(new Error(reasonOf(error)), asStatus(error)));
+  }
+}
+
+function asStatus(error: unknown): { code: code; details: string } {
+  const known =
+    codeOf(error) ?? (error instanceof RangeError || error instanceof SyntaxError ? "REFUSED" : "FAILED");
+  return { code: STATUS[known] ?? code.UNKNOWN, details: `${known} ${reasonOf(error)}` };
+}

@@ -1,0 +1,175 @@
+/**
+ * What people order: limits, resets, disable, enable, delete.
+ *
+ * Each order is saved, file and folder synced, before anything follows from it;
+ * if the disk refuses, the order fails and nothing has changed. The clerk works
+ * in the daemon, behind the control socket, and in a command that holds the
+ * state folder's lock while no daemon runs.
+ */
+import { RefusedRequestError } from "../errors.ts";
+import type { Limits } from "../ledger/account.ts";
+import { periodStart } from "../ledger/period.ts";
+import { cleared } from "../ledger/usage.ts";
+import type { UserName } from "../names.ts";
+import { type PeriodRule, periodText } from "../rules.ts";
+import { formatSize } from "../sizes.ts";
+import type { EventFile } from "../storage/events.ts";
+import type { StateFolder } from "../storage/state-folder.ts";
+import { type Bytes, type UnixTime } from "../units.ts";
+import type { Books, Entry } from "./books.ts";
+import type { Saver } from "./saver.ts";
+
+export interface ClerkOptions {
+  readonly books: Books;
+  readonly saver: Saver;
+  readonly folder: StateFolder;
+  readonly events: EventFile;
+  readonly now: () => UnixTime;
+  /** Judges the account anew and carries the verdict out. */
+  readonly decide: (entry: Entry) => void;
+}
+
+export interface LimitOrder {
+  readonly name: UserName;
+  /** Counted bytes; 0 is unlimited; undefined leaves it. */
+  readonly total: Bytes | undefined;
+  readonly daily: Bytes | undefined;
+  readonly period: PeriodRule | undefined;
+  /** Goes on although the new limit lies at or below what is used already. */
+  readonly yes: boolean;
+  /** Makes an account for a name no engine knows yet. */
+  readonly create: boolean;
+}
+
+export class Clerk {
+  readonly #options: ClerkOptions;
+
+  constructor(options: ClerkOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param by who ordered it, for the event.
+   * @throws {UnknownUserError}
+   * @throws {RefusedRequestError} when the limit would cut at once and `yes` is not given.
+   */
+  async setLimits(order: LimitOrder, by: string): Promise<Entry> {
+    const { books, saver, events } = this.#options;
+    const entry = this.#entry(order);
+    const limits: Limits = {
+      daily: order.daily ?? entry.standing.limits.daily,
+      total: order.total ?? entry.standing.limits.total,
+    };
+    refuseBelowUsage(entry, limits, order.yes);
+    const account = books.accountOf(entry);
+    const anchor = order.period ? books.day.date : account.periodAnchor;
+    await saver.saveNow({
+      ...account,
+      limits,
+      period: order.period ?? account.period,
+      periodAnchor: anchor,
+      usage: order.period
+        ? {
+            ...account.usage,
+            periodStart: laterOf(account.usage.periodStart, periodStart(order.period, anchor, anchor)),
+          }
+        : account.usage,
+      sequence: account.sequence + 1,
+    });
+    books.setLimits(entry, limits, order.period);
+    events.record(
+      "limit-changed",
+      `Limit of ${order.name} set by ${by}: total ${limitText(limits.total)}, daily ${limitText(limits.daily)}, period ${periodText(entry.standing.period)}`,
+      { user: order.name, by, total_bytes: limits.total, daily_bytes: limits.daily },
+    );
+    this.#options.decide(entry);
+    return entry;
+  }
+
+  /** Day and period start over at zero; whoever was cut for them is let in. @throws {UnknownUserError} */
+  async reset(name: UserName, by: string): Promise<Entry> {
+    const { books, saver, events } = this.#options;
+    const entry = books.entry(name);
+    const account = books.accountOf(entry);
+    const before = account.usage.totalCounted;
+    await saver.saveNow({ ...account, usage: cleared(account.usage), sequence: account.sequence + 1 });
+    books.reset(entry);
+    events.record("reset", `Usage of ${name} reset by ${by}: it was ${formatSize(before)}`, {
+      user: name,
+      by,
+      used_bytes: before,
+    });
+    this.#options.decide(entry);
+    return entry;
+  }
+
+  /** @throws {UnknownUserError} */
+  async setDisabled(name: UserName, disabled: boolean, by: string): Promise<Entry> {
+    const { books, saver, events } = this.#options;
+    const entry = books.entry(name);
+    if (entry.standing.disabled === disabled) return entry;
+    const account = books.accountOf(entry);
+    await saver.saveNow({ ...account, disabled, sequence: account.sequence + 1 });
+    books.change(entry, { disabled });
+    events.record(
+      disabled ? "disabled" : "enabled",
+      `${name} ${disabled ? "disabled" : "enabled"} by ${by}`,
+      { user: name, by },
+    );
+    this.#options.decide(entry);
+    return entry;
+  }
+
+  /**
+   * Forgets an account: its counters' baselines are saved first, so that a new
+   * account of the name starts at zero. The engine's user stays.
+   *
+   * @throws {UnknownUserError}
+   * @throws {RefusedRequestError} while something taken from the user must still be put back.
+   */
+  async delete(name: UserName, by: string): Promise<void> {
+    const { books, folder, events } = this.#options;
+    const entry = books.entry(name);
+    if (entry.standing.held.length > 0) {
+      throw new RefusedRequestError(
+        `Cannot delete "${name}": he is cut, and what was taken from him is kept in his account; reset or enable him first`,
+      );
+    }
+    const sequence = entry.sequence;
+    books.remove(entry);
+    await folder.saveKeepers(books.keepers.values(), books.keepersSequence);
+    await folder.deleteAccount(name, sequence);
+    const accounts = [...books.accounts.values()].map((each) => books.accountOf(each));
+    await folder.compact(accounts, { all: books.keepers.values(), sequence: books.keepersSequence });
+    events.record("deleted", `Account ${name} deleted by ${by}`, { user: name, by });
+  }
+
+  #entry({ name, create }: LimitOrder): Entry {
+    const { books } = this.#options;
+    if (books.accounts.has(name) || !create) return books.entry(name);
+    const made = books.know(name, "xray");
+    if (!made)
+      throw new RefusedRequestError(`Cannot make an account for "${name}": its saved state cannot be used`);
+    return made;
+  }
+}
+
+function refuseBelowUsage(entry: Entry, limits: Limits, yes: boolean): void {
+  const { totalCounted, dailyCounted } = entry.usage;
+  const over = (used: Bytes, limit: Bytes) => limit > 0 && used >= limit;
+  if (yes || !(over(totalCounted, limits.total) || over(dailyCounted, limits.daily))) return;
+  const [span, used, limit] = over(totalCounted, limits.total)
+    ? (["period", totalCounted, limits.total] as const)
+    : (["day", dailyCounted, limits.daily] as const);
+  throw new RefusedRequestError(
+    `Cannot set the limit of "${entry.standing.name}" without --yes: ${formatSize(used)} of this ${span} are used already, so ${formatSize(limit)} would cut at once`,
+  );
+}
+
+function limitText(limit: Bytes): string {
+  return limit === 0 ? "unlimited" : formatSize(limit);
+}
+
+function laterOf<Text extends string>(left: Text, right: Text): Text {
+  return left > right ? left : right;
+}

@@ -1,0 +1,268 @@
+/**
+ * The tick of one counter source: read, book, decide.
+ *
+ * Looks at all counters once per full period, and in between at the accounts
+ * that could reach their limit before that. A counter that fell within its
+ * epoch is read once more before it is believed. A source that does not answer
+ * books nothing and changes no verdict; its outage is one event.
+ */
+import type { Clock } from "../clock.ts";
+import { reasonOf, SourceUnavailableError } from "../errors.ts";
+import type { KeeperName, UserName } from "../names.ts";
+import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
+import { warningsDue } from "../policy/warnings.ts";
+import type { Job } from "../scheduler/scheduler.ts";
+import { formatSize } from "../sizes.ts";
+import type { CounterSource, SourceReport } from "../sources/source.ts";
+import type { EventFile } from "../storage/events.ts";
+import { type Milliseconds, type MonotonicTime, monotonicTime, type UnixTime } from "../units.ts";
+import type { BookedReport, Books, Entry } from "./books.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
+import type { Saver } from "./saver.ts";
+import type { Today } from "./today.ts";
+
+export interface MeterOptions {
+  readonly source: CounterSource;
+  readonly service: string;
+  readonly books: Books;
+  readonly gatekeeper: Gatekeeper;
+  readonly saver: Saver;
+  readonly events: EventFile;
+  readonly today: Today;
+  readonly clock: Clock;
+  readonly rules: PaceRules;
+  readonly warnPercent: readonly number[];
+  readonly watched: () => boolean;
+}
+
+export interface MeterHealth {
+  readonly name: KeeperName;
+  readonly answering: boolean;
+  readonly trouble: string | undefined;
+  readonly lastLook: UnixTime | undefined;
+  /** Present time between two looks at all counters. */
+  readonly period: Milliseconds;
+  /** Accounts looked at more often. */
+  readonly close: number;
+}
+
+/** With more accounts close to their limits than this, one look at everything is cheaper. */
+const FEW = 4;
+
+export class Meter implements Job {
+  readonly name: string;
+  readonly #options: MeterOptions;
+  #fullAt = monotonicTime(0);
+  readonly #close = new Map<Entry, MonotonicTime>();
+  #closeAt = monotonicTime(Number.POSITIVE_INFINITY);
+  #trouble: string | undefined;
+  #answered = false;
+  #lastLook: UnixTime | undefined;
+  /** Another program resets counters: what it takes between two looks is lost, so every tick is one. */
+  #contested = false;
+  #midnightAt = monotonicTime(0);
+
+  constructor(options: MeterOptions) {
+    this.name = options.source.name;
+    this.#options = options;
+  }
+
+  dueAt(): MonotonicTime {
+    return monotonicTime(Math.min(this.#fullAt, this.#closeAt, this.#midnightAt));
+  }
+
+  /** Makes the next look due at once, as when somebody begins to watch, or a limit changed. */
+  hurry(): void {
+    this.#fullAt = monotonicTime(0);
+  }
+
+  /** Looks at this user at once, if he is close to his limit: a sign of life came from elsewhere. */
+  sawLife(user: UserName): void {
+    for (const entry of this.#close.keys()) {
+      if (!entry.users.has(user)) continue;
+      this.#close.set(entry, monotonicTime(0));
+      this.#closeAt = monotonicTime(0);
+    }
+  }
+
+  health(): MeterHealth {
+    return {
+      name: this.#options.source.name,
+      answering: this.#answered && this.#trouble === undefined,
+      trouble: this.#trouble,
+      lastLook: this.#lastLook,
+      period: this.#period(),
+      close: this.#close.size,
+    };
+  }
+
+  async run(tick: MonotonicTime, signal: AbortSignal): Promise<void> {
+    const full = tick >= this.#fullAt || tick >= this.#midnightAt;
+    const which = full ? "all" : this.#dueUsers(tick);
+    this.#fullAt = full ? monotonicTime(tick + this.#period()) : this.#fullAt;
+    this.#closeAt = monotonicTime(Number.POSITIVE_INFINITY);
+    if (full) this.#midnightAt = this.#nextMidnight(tick);
+    try {
+      await this.look(which, tick, signal);
+      this.#back();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#lost(error);
+    } finally {
+      this.#closeAt = this.#nextClose();
+    }
+  }
+
+  /** One look, booked and judged. @throws {SourceUnavailableError} */
+  async look(which: ReadonlySet<UserName> | "all", tick: MonotonicTime, signal: AbortSignal): Promise<void> {
+    const { source, books } = this.#options;
+    let report = await source.read(which, signal);
+    const fallen = books.fallen(report.readings);
+    if (fallen.length > 0) {
+      source.forget();
+      report = await source.read("all", signal);
+    }
+    this.#take(report, tick, signal);
+  }
+
+  #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
+    const { books, source, service, events, saver } = this.#options;
+    this.turnDay(signal);
+    const booked = books.record(source.name, service, report);
+    if (report.complete) this.#lastLook = report.askedAt;
+    for (const { counter, why } of report.rejected) {
+      events.record("counter-rejected", `Cannot book counter ${counter}: ${why}`, { counter }, "warning");
+    }
+    this.#reportKeeper(booked);
+    if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
+    for (const entry of booked.moved) this.#decide(entry, report.askedAt, signal);
+    this.#repace(report, booked, tick);
+  }
+
+  /** Turns days and periods if the date is another, and judges whom that concerns. */
+  turnDay(signal: AbortSignal): void {
+    const { books, today, clock } = this.#options;
+    const day = today.day();
+    if (day.start === books.day.start) return;
+    for (const entry of books.turnTo(day)) this.#decide(entry, clock.unix(), signal);
+  }
+
+  #decide(entry: Entry, crossedAt: UnixTime, signal: AbortSignal): void {
+    const { books, gatekeeper, events, warnPercent } = this.#options;
+    const { limits, name } = entry.standing;
+    if (limits.total === 0 && limits.daily === 0 && entry.verdict.kind === "allow") return;
+    if (books.judge(entry)) gatekeeper.carryOut(entry, crossedAt, signal);
+    const due = warningsDue(limits, entry.usage, warnPercent);
+    if (!due) return;
+    books.setUsage(entry, due.usage);
+    for (const { span, percent, used, limit } of due.warnings) {
+      const of = `${formatSize(used)} of the ${span} limit of ${formatSize(limit)}`;
+      events.record("warned", `${name} has used ${percent} %: ${of}`, {
+        user: name,
+        span,
+        percent,
+        used_bytes: used,
+        limit_bytes: limit,
+      });
+    }
+  }
+
+  #reportKeeper({ firstLook, epochChange, falls }: BookedReport): void {
+    const { events, source } = this.#options;
+    const keeper = source.name;
+    if (firstLook) {
+      events.record(
+        "metering-began",
+        `Metering of ${keeper} begins now: what it counted before is booked to nobody`,
+        { keeper },
+      );
+    }
+    if (epochChange) {
+      const since = new Date(epochChange.lastLook).toISOString();
+      events.record(
+        "engine-restarted",
+        `${keeper} has restarted: its counters began anew; at most what moved after the last look at ${since} is lost`,
+        { keeper, last_look: since },
+        "warning",
+      );
+    }
+    for (const { user, fall } of falls) {
+      this.#contested = true;
+      const which = fall.uplink && fall.downlink ? "both directions" : fall.uplink ? "uplink" : "downlink";
+      events.record(
+        "counter-reset",
+        `Another program reset the counter of ${user} (${which}) in ${keeper}: what moved between our last look and its reset is lost`,
+        { user, keeper },
+        "warning",
+      );
+    }
+  }
+
+  #period(): Milliseconds {
+    const { rules, watched } = this.#options;
+    return this.#contested ? rules.tick : fullPeriod(rules, watched());
+  }
+
+  /** Works out who must be looked at before the next full look. */
+  #repace(report: SourceReport, booked: BookedReport, tick: MonotonicTime): void {
+    const { books, rules } = this.#options;
+    if (rules.pace === "every-tick") return;
+    const period = this.#period();
+    const moved = new Set(booked.moved);
+    const concerned = report.complete
+      ? books.accounts.values()
+      : new Set([...this.#close.keys(), ...booked.moved]);
+    if (report.complete) this.#close.clear();
+    for (const entry of concerned) {
+      if (entry.verdict.kind === "deny" || entry.verdict.remaining === undefined) {
+        this.#close.delete(entry);
+        continue;
+      }
+      const own = ownPeriod(rules, period, entry.verdict.remaining, moved.has(entry));
+      if (own === undefined) this.#close.delete(entry);
+      else this.#close.set(entry, monotonicTime(tick + own));
+    }
+  }
+
+  #nextClose(): MonotonicTime {
+    let next = Number.POSITIVE_INFINITY;
+    for (const at of this.#close.values()) if (at < next) next = at;
+    return monotonicTime(next);
+  }
+
+  #dueUsers(tick: MonotonicTime): ReadonlySet<UserName> | "all" {
+    const users = new Set<UserName>();
+    for (const [entry, at] of this.#close) if (at <= tick) for (const user of entry.users) users.add(user);
+    return users.size > FEW ? "all" : users;
+  }
+
+  /** The day's last sample is taken right after its end. Worked out at each full look, since clocks are set. */
+  #nextMidnight(tick: MonotonicTime): MonotonicTime {
+    const { today, clock } = this.#options;
+    const left = today.day().end - clock.unix();
+    return monotonicTime(left > 0 ? tick + left : Number.POSITIVE_INFINITY); // a held turn has no moment
+  }
+
+  #lost(error: unknown): void {
+    const { events, source } = this.#options;
+    if (!(error instanceof SourceUnavailableError)) throw error;
+    if (this.#trouble === undefined && this.#answered) {
+      events.record(
+        "source-lost",
+        `${source.name} does not answer: ${reasonOf(error.cause)}; nothing is booked and no verdict changes meanwhile`,
+        { keeper: source.name },
+        "warning",
+      );
+    }
+    this.#trouble = reasonOf(error);
+  }
+
+  #back(): void {
+    const { events, source } = this.#options;
+    if (this.#trouble !== undefined && this.#answered) {
+      events.record("source-back", `${source.name} answers again`, { keeper: source.name });
+    }
+    this.#trouble = undefined;
+    this.#answered = true;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * The enforcer, put together: books from the disk, one meter per engine, the
+ * gatekeeper, the desk, and the scheduler that drives them. Taken down in
+ * reverse.
+ */
+import { chownSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import type { Desk } from "./control/rows.ts";
+import { serveControl } from "./control/service.ts";
+import { Books } from "./daemon/books.ts";
+import { Clerk } from "./daemon/clerk.ts";
+import { DaemonDesk } from "./daemon/desk.ts";
+import { Gatekeeper } from "./daemon/gatekeeper.ts";
+import { lineRateOf } from "./daemon/line-rate.ts";
+import { Meter } from "./daemon/meter.ts";
+import { Saver } from "./daemon/saver.ts";
+import { Today } from "./daemon/today.ts";
+import { XrayPart } from "./daemon/xray-part.ts";
+import { reasonOf, StateInUseError } from "./errors.ts";
+import { clockSynchronised } from "./kernel/clock-sync.ts";
+import { lockFile } from "./kernel/file-lock.ts";
+import { notifySystemd } from "./kernel/notify.ts";
+import { openSockets } from "./kernel/open-sockets.ts";
+import type { Log } from "./log.ts";
+import { type Job, Scheduler } from "./scheduler/scheduler.ts";
+import { EventFile } from "./storage/events.ts";
+import { type LoadedState, StateFolder } from "./storage/state-folder.ts";
+import { milliseconds, monotonicTime, type UnixTime, unixTime } from "./units.ts";
+import { VERSION } from "./version.ts";
+
+/** The state folder, locked and loaded: all a command needs to do the daemon's work while none runs. */
+export interface Office extends AsyncDisposable {
+  readonly desk: Desk;
+  readonly events: EventFile;
+  /** Meters and enforces until `signal` aborts, then saves everything. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface OfficeOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly mode: "enforce" | "observe";
+  /** Waits for the lock instead of failing, as the daemon does. */
+  readonly wait: AbortSignal | undefined;
+}
+
+const LOCK_RETRY = milliseconds(200);
+const DIRECTORY_MODE = 0o750;
+
+/** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
+export async function openOffice({ settings, log, mode, wait }: OfficeOptions): Promise<Office> {
+  const clock = systemClock;
+  const owner = stateOwner();
+  for (const directory of [settings.stateDirectory, usageOf(settings), settings.logDirectory]) {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    if (owner) chownSync(directory, owner.uid, owner.gid);
+  }
+  await using parts = new AsyncDisposableStack();
+  parts.use(await takeLock(settings, clock, wait));
+  const events = new EventFile(join(settings.logDirectory, "events.jsonl"), log, () => clock.unix());
+  parts.defer(() => events.flush());
+  const folder = parts.use(
+    new StateFolder({ directory: usageOf(settings), fileMode: settings.usageFileMode, owner }),
+  );
+  const loaded = await folder.load(clock.unix());
+  reportDamage(loaded, events);
+
+  const today = new Today({
+    clock,
+    zone: settings.timeZone,
+    lastKnown: lastKnownMoment(loaded),
+    synchronised: clockSynchronised,
+    onJump: (from, to) =>
+      events.record(
+        "clock-jumped",
+        `The clock jumped from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: days and periods do not turn for 10 minutes, or until it is synchronised`,
+        {},
+        "warning",
+      ),
+  });
+  const books = new Books(loaded, today.day(), {
+    count: settings.count,
+    period: settings.period,
+    aliases: settings.aliases,
+    zone: settings.timeZone,
+    now: () => clock.unix(),
+    onRefused: (user, why) =>
+      events.record("account-refused", `Cannot keep the account of ${user}: ${why}`, { user }, "error"),
+  });
+  const saver = new Saver({
+    folder,
+    books,
+    events,
+    clock,
+    flush: settings.flush,
+    usageFiles: settings.usageFiles,
+  });
+  const gatekeeper = new Gatekeeper({ books, saver, events, clock, mode });
+  const sockets = parts.use(openSockets());
+  const stopping = new AbortController();
+  const meters: Meter[] = [];
+  let watching = 0;
+
+  const engines = settings.xray.map((xray) => {
+    const engine: XrayPart = new XrayPart({
+      settings: xray,
+      books,
+      sockets,
+      clock,
+      reapply: (gate, signal) => gatekeeper.reapply(gate, signal),
+      lastRead: async () => {
+        const meter = meters.find(({ name }) => name === xray.name);
+        await meter?.look("all", monotonicTime(clock.monotonic()), stopping.signal);
+        await saver.tryFlush();
+      },
+      save: async (user, held) => {
+        const entry = books.entry(books.accountNameOf(user));
+        const others = entry.standing.held.filter(
+          (each) => each.keeper !== xray.name || each.user !== user || each.kind !== "neutralised",
+        );
+        books.change(entry, { held: [...others, ...held] });
+        await saver.saveNow(books.accountOf(entry));
+      },
+      onLife: (user) => {
+        meters.find(({ name }) => name === xray.name)?.sawLife(user);
+        scheduler.wake();
+      },
+    });
+    return engine;
+  });
+  for (const engine of engines) {
+    gatekeeper.add(engine.gate);
+    meters.push(
+      new Meter({
+        source: engine.source,
+        service: "xray",
+        books,
+        gatekeeper,
+        saver,
+        events,
+        today,
+        clock,
+        rules: {
+          pace: settings.pace,
+          tick: settings.tick,
+          maxPeriod: settings.maxPeriod,
+          lineRate: lineRateOf(settings.lineRateMbps),
+        },
+        warnPercent: settings.warnPercent,
+        watched: () => watching > 0,
+      }),
+    );
+  }
+  const watchdog = watchdogJob();
+  const jobs: Job[] = [
+    ...meters,
+    gatekeeper.job,
+    ...saver.jobs,
+    ...engines.map(({ job }) => job),
+    ...(watchdog ? [watchdog] : []),
+  ];
+  const scheduler = new Scheduler({
+    clock,
+    tick: settings.tick,
+    jobs,
+    onJobError: (job, error) => log.write("error", `Job ${job.name} failed: ${reasonOf(error)}`),
+  });
+  const hurry = () => {
+    for (const meter of meters) meter.hurry();
+    scheduler.wake();
+  };
+  const clerk = new Clerk({
+    books,
+    saver,
+    folder,
+    events,
+    now: () => clock.unix(),
+    decide: (entry) => {
+      if (books.judge(entry)) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+      hurry();
+    },
+  });
+  const desk = new DaemonDesk({
+    settings,
+    mode,
+    books,
+    clerk,
+    gatekeeper,
+    saver,
+    clock,
+    meters,
+    engines,
+    jobs: () => scheduler.health(),
+    watchers: (change) => {
+      watching += change;
+      hurry();
+    },
+    startedAt: clock.monotonic(),
+  });
+
+  const owned = parts.move();
+  return {
+    desk,
+    events,
+    run: async (signal) => {
+      await using running = new AsyncDisposableStack();
+      running.defer(() => saver.saveAll());
+      running.defer(() => gatekeeper.idle());
+      const stop = () => stopping.abort(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+      running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
+      for (const engine of engines) {
+        running.use(engine);
+        await engine.start();
+      }
+      events.record("started", `Sluice ${VERSION} ${mode === "observe" ? "observes" : "enforces"}`, {
+        mode,
+        engines: engines.length,
+      });
+      notifySystemd("READY=1", process.env["NOTIFY_SOCKET"]);
+      await scheduler.run(signal);
+      notifySystemd("STOPPING=1", process.env["NOTIFY_SOCKET"]);
+      events.record("stopped", "Sluice stops: gates and cuts stay as they are");
+    },
+    [Symbol.asyncDispose]: async () => {
+      await saver.saveAll();
+      await owned.disposeAsync();
+    },
+  };
+}
+
+export function usageOf(settings: Settings): string {
+  return join(settings.stateDirectory, "usage");
+}
+
+/** Held in the state folder, so that two programs on one state can never both write it. */
+async function takeLock(
+  settings: Settings,
+  clock: Clock,
+  wait: AbortSignal | undefined,
+): Promise<Disposable> {
+  for (;;) {
+    const lock = lockFile(join(usageOf(settings), ".lock"));
+    if (lock) return lock;
+    if (!wait) throw new StateInUseError(settings.stateDirectory);
+    await clock.sleep(LOCK_RETRY, wait);
+  }
+}
+
+function reportDamage(loaded: LoadedState, events: EventFile): void {
+  for (const { path, reason, repaired } of loaded.damage) {
+    const outcome = repaired
+      ? "rebuilt from the copy beside it and the journal"
+      : "left alone: nothing is booked for it and it is never started over at zero";
+    events.record(
+      "state-damaged",
+      `State file ${path} cannot be used (${reason}): ${outcome}`,
+      { path, repaired },
+      "error",
+    );
+  }
+  if (loaded.tornLines > 0) {
+    events.record(
+      "state-damaged",
+      `${loaded.tornLines} journal lines were torn and passed over; what they held is read from the engines again`,
+      {},
+      "warning",
+    );
+  }
+}
+
+function lastKnownMoment(loaded: LoadedState): UnixTime {
+  let last = 0;
+  for (const { updatedAt } of loaded.accounts.values()) last = Math.max(last, updatedAt);
+  for (const { lastLook } of loaded.keepers.values()) last = Math.max(last, lastLook);
+  return unixTime(last);
+}
+
+/** root:sluice where that group exists; otherwise whoever runs this. */
+function stateOwner(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = readFileSync("/etc/group", "utf8")
+    .split("\n")
+    .find((each) => each.startsWith("sluice:"));
+  return line === undefined ? undefined : { uid: 0, gid: Number(line.split(":")[2]) };
+}
+
+/** Tells systemd that the loop still turns, at half the interval it asked for (sd_watchdog_enabled(3)). */
+function watchdogJob(): Job | undefined {
+  const interval = Number(process.env["WATCHDOG_USEC"]) / 1000;
+  const socket = process.env["NOTIFY_SOCKET"];
+  if (!socket || !(interval > 0)) return undefined;
+  let due = monotonicTime(0);
+  return {
+    name: "watchdog",
+    dueAt: () => due,
+    run: (tick) => {
+      due = monotonicTime(tick + interval / 2);
+      notifySystemd("WATCHDOG=1", socket);
+    },
+  };
+}

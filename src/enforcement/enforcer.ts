@@ -1,0 +1,35 @@
+/**
+ * The seam between verdicts and whatever can shut a user out.
+ *
+ * Carrying an action out twice is carrying it out once, and it is carried out
+ * again whenever an engine forgets it.
+ */
+import type { HeldAccess } from "../ledger/account.ts";
+import type { KeeperName, UserName } from "../names.ts";
+
+/** What an engine would do with the user's next connection. */
+export type Access = "allowed" | "denied";
+
+export type Action =
+  | { readonly kind: "cut"; readonly user: UserName; readonly held: readonly HeldAccess[] }
+  | { readonly kind: "restore"; readonly user: UserName; readonly held: readonly HeldAccess[] };
+
+/** What was really done. */
+export interface Outcome {
+  /** False when the user can still (for a cut) or still cannot (for a restore) open new connections. */
+  readonly complete: boolean;
+  /** Live connections ended. */
+  readonly ended: number;
+  /** Why live connections may go on, or new ones be made; one sentence per cause. */
+  readonly shortfalls: readonly string[];
+  /** What must be remembered to undo this: replaces what the account held for this enforcer. */
+  readonly held: readonly HeldAccess[];
+}
+
+export interface Enforcer extends AsyncDisposable {
+  readonly name: KeeperName;
+  /** What the engine allows now, of the users it knows. @throws {UnreachableError} */
+  observe(signal: AbortSignal): Promise<ReadonlyMap<UserName, Access>>;
+  /** @throws {UnreachableError} when the engine does not answer; the action must be tried again. */
+  apply(action: Action, signal: AbortSignal): Promise<Outcome>;
+}

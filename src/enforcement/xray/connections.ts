@@ -1,0 +1,142 @@
+/**
+ * Which live TCP connections belong to which user of an engine.
+ *
+ * The access log names user and client address when a connection begins; the
+ * kernel's socket is looked up then and there and kept by its cookie, because
+ * an address and port can belong to somebody else a second later (carrier NAT
+ * reuses ports, one client port may face two inbounds). A socket over which
+ * several users came (an upstream connection that nginx reuses) is nobody's
+ * alone and is only ended when all of them are cut.
+ */
+import { networkInterfaces } from "node:os";
+import { KernelUnavailableError } from "../../errors.ts";
+import type { SocketTable, TcpSocket } from "../../kernel/sockets.ts";
+import type { UserName } from "../../names.ts";
+import type { AccessLine } from "../../sources/xray/access-log.ts";
+
+interface Carrier {
+  readonly socket: TcpSocket;
+  readonly users: Set<UserName>;
+}
+
+export interface EndedConnections {
+  readonly ended: number;
+  /** One sentence per reason why connections of the user could not be ended. */
+  readonly shortfalls: readonly string[];
+}
+
+export class Connections {
+  readonly #sockets: SocketTable;
+  readonly #portsOf: (inbound: string | undefined) => readonly number[];
+  readonly #carriers = new Map<bigint, Carrier>();
+  readonly #ofUser = new Map<UserName, Set<Carrier>>();
+  readonly #proxied = new Set<UserName>();
+  readonly #datagrams = new Set<UserName>();
+
+  /** @param portsOf the ports an inbound listens on; those of all inbounds for an unknown tag. */
+  constructor(sockets: SocketTable, portsOf: (inbound: string | undefined) => readonly number[]) {
+    this.#sockets = sockets;
+    this.#portsOf = portsOf;
+  }
+
+  /** Notes the connection a line speaks of. */
+  note(line: AccessLine): void {
+    if (line.network === "udp") {
+      this.#datagrams.add(line.user);
+      return;
+    }
+    if (line.client.port === 0) {
+      this.#proxied.add(line.user);
+      return;
+    }
+    const socket = this.#find(line);
+    if (!socket) return; // over already, or in another network namespace
+    let carrier = this.#carriers.get(socket.cookie);
+    if (!carrier) {
+      carrier = { socket, users: new Set() };
+      this.#carriers.set(socket.cookie, carrier);
+    }
+    carrier.users.add(line.user);
+    const carriers = this.#ofUser.get(line.user) ?? new Set();
+    this.#ofUser.set(line.user, carriers.add(carrier));
+  }
+
+  /** Ends every connection that is the user's alone, or shared only with users who are cut as well. */
+  end(user: UserName, isDenied: (other: UserName) => boolean): EndedConnections {
+    const shortfalls: string[] = [];
+    let ended = 0;
+    let shared = 0;
+    for (const carrier of this.#ofUser.get(user) ?? []) {
+      if ([...carrier.users].some((other) => other !== user && !isDenied(other))) {
+        shared += 1;
+        continue;
+      }
+      try {
+        if (this.#sockets.destroy(carrier.socket) === "destroyed") ended += 1;
+        this.#drop(carrier);
+      } catch (error) {
+        if (!(error instanceof KernelUnavailableError)) throw error;
+        shortfalls.push(`live connections stay: ${error.message}`);
+        break;
+      }
+    }
+    if (shared > 0) shortfalls.push(`${shared} connections are shared with users who may go on`);
+    if (this.#proxied.has(user))
+      shortfalls.push("connections through a proxy cannot be told apart (the log has no client port)");
+    if (this.#datagrams.has(user)) shortfalls.push("UDP flows have no socket of their own to end");
+    return { ended, shortfalls };
+  }
+
+  /** How many connections of the user are known to be open. */
+  countOf(user: UserName): number {
+    return this.#ofUser.get(user)?.size ?? 0;
+  }
+
+  /** Forgets connections that have ended. Call now and then: nobody logs an end. */
+  prune(): void {
+    const live = new Set(this.#sockets.list(new Set(this.#portsOf(undefined))).map(({ cookie }) => cookie));
+    for (const [cookie, carrier] of this.#carriers) if (!live.has(cookie)) this.#drop(carrier);
+    this.#proxied.clear();
+    this.#datagrams.clear();
+  }
+
+  #drop(carrier: Carrier): void {
+    this.#carriers.delete(carrier.socket.cookie);
+    for (const user of carrier.users) {
+      const carriers = this.#ofUser.get(user);
+      carriers?.delete(carrier);
+      if (carriers?.size === 0) this.#ofUser.delete(user);
+    }
+  }
+
+  #find({ client, inbound }: AccessLine): TcpSocket | undefined {
+    const v6 = client.address.includes(":");
+    for (const address of localAddresses(v6)) {
+      for (const port of this.#portsOf(inbound)) {
+        const socket = this.#sockets.find({ address, port }, client);
+        if (socket) return socket;
+      }
+    }
+    return undefined;
+  }
+}
+
+let known: { readonly at: number; readonly v4: string[]; readonly v6: string[] } = {
+  at: Number.NEGATIVE_INFINITY,
+  v4: [],
+  v6: [],
+};
+
+/** This host's addresses, looked up at most every 10 s. */
+function localAddresses(v6: boolean): readonly string[] {
+  const now = performance.now();
+  if (now - known.at > 10_000) {
+    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    known = {
+      at: now,
+      v4: all.filter(({ family }) => family === "IPv4").map(({ address }) => address),
+      v6: all.filter(({ family }) => family === "IPv6").map(({ address }) => address),
+    };
+  }
+  return v6 ? known.v6 : known.v4;
+}

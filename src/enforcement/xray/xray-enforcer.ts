@@ -1,0 +1,276 @@
+/**
+ * Shuts a user out of one Xray or V2Ray engine, and lets him in again.
+ *
+ * A cut, in this order: out of every inbound that has him, so that he cannot
+ * come back; into the blackhole rule; then his live connections are ended in
+ * the kernel. Inbounds the API cannot reach (no tag, no user manager, no
+ * HandlerService) are handled in config.json. What stays possible afterwards is
+ * said, never assumed away.
+ */
+import type { Clock } from "../../clock.ts";
+import { UnreachableError } from "../../errors.ts";
+import type { HeldAccess } from "../../ledger/account.ts";
+import type { KeeperName, UserName } from "../../names.ts";
+import type { EngineFiles } from "../../sources/xray/engine-files.ts";
+import type { EngineInbound } from "../../sources/xray/engine-inbounds.ts";
+import { rulesAhead } from "../../sources/xray/engine-routing.ts";
+import type { Session } from "../../sources/xray/session.ts";
+import type { Access, Action, Enforcer, Outcome } from "../enforcer.ts";
+import { BlackholeRule } from "./blackhole-rule.ts";
+import type { ConfigCuts, Neutralised } from "./config-cuts.ts";
+import type { Connections } from "./connections.ts";
+import { addUser, listInboundTags, listUsers, removeUser } from "./handler-service.ts";
+import { type Dialect, userMessageOf } from "./user-message.ts";
+
+type Removed = Extract<HeldAccess, { kind: "removed" }>;
+
+export interface XrayEnforcerOptions {
+  readonly keeper: KeeperName;
+  readonly clock: Clock;
+  /** The session in use. @throws {SourceUnavailableError} */
+  readonly session: () => Session;
+  readonly files: EngineFiles;
+  readonly connections: Connections;
+  /** Reads the access log up to now, so that the newest connections are known. */
+  readonly catchUp: () => void;
+  /** Undefined where config.json must not be touched or the engine cannot be restarted; the text says why. */
+  readonly configCuts: ConfigCuts | string;
+}
+
+export class XrayEnforcer implements Enforcer {
+  readonly name: KeeperName;
+  readonly #options: XrayEnforcerOptions;
+  readonly #blackhole = new BlackholeRule();
+  readonly #denied = new Set<UserName>();
+  #session: Session | undefined;
+  #dialect: Dialect = "v2ray";
+  /** By tag, the users the running engine has; undefined for an inbound that cannot list them. */
+  #present = new Map<string, ReadonlyMap<UserName, Uint8Array> | undefined>();
+
+  constructor(options: XrayEnforcerOptions) {
+    this.name = options.keeper;
+    this.#options = options;
+  }
+
+  /** Learns a newly connected engine, before the session is handed to anyone else. */
+  async attach(session: Session): Promise<void> {
+    this.#session = session;
+    this.#denied.clear(); // this engine may have forgotten every cut: they are applied again
+    this.#dialect = (await session.speaksXray()) ? "xray" : "v2ray";
+    await this.#options.files.refresh();
+    await this.#learnUsers(session);
+  }
+
+  /** Engine users known from the API or from config.json. */
+  users(): Set<UserName> {
+    const users = new Set<UserName>();
+    for (const { clients } of this.#inbounds()) for (const { email } of clients) users.add(email);
+    for (const present of this.#present.values()) for (const user of present?.keys() ?? []) users.add(user);
+    return users;
+  }
+
+  isDenied(user: UserName): boolean {
+    return this.#denied.has(user);
+  }
+
+  /** What would have to be put back after a cut: to be remembered before it. */
+  foresee(user: UserName): readonly Removed[] {
+    return this.#tagsOf(user).flatMap((tag) => {
+      const message = this.#messageOf(user, tag);
+      return message
+        ? [{ kind: "removed", keeper: this.name, user, inbound: tag, message: toBase64(message) } as const]
+        : [];
+    });
+  }
+
+  async observe(signal: AbortSignal): Promise<ReadonlyMap<UserName, Access>> {
+    signal.throwIfAborted();
+    const session = this.#session ?? this.#options.session();
+    await this.#options.files.refresh();
+    await this.#learnUsers(session);
+    const observed = new Map<UserName, Access>();
+    for (const user of this.users()) {
+      const somewhere = [...this.#present].some(([tag, present]) =>
+        present ? present.has(user) : !this.#denied.has(user) && this.#configHas(tag, user),
+      );
+      const untagged = this.#inbounds().some((inbound) => inbound.tag === undefined && has(inbound, user));
+      observed.set(user, somewhere || (untagged && !this.#denied.has(user)) ? "allowed" : "denied");
+    }
+    return observed;
+  }
+
+  async apply(action: Action, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    return action.kind === "cut" ? await this.#cut(action, signal) : await this.#restore(action, signal);
+  }
+
+  /** Looks again: ends what was logged since the cut, and counts. */
+  endLate(user: UserName): { readonly ended: number; readonly shortfalls: readonly string[] } {
+    this.#options.catchUp();
+    return this.#options.connections.end(user, (other) => this.#denied.has(other));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#session = undefined;
+  }
+
+  async #cut({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
+    const session = this.#liveSession();
+    const foreseen = this.foresee(user);
+    const shortfalls: string[] = [];
+    const forConfig = new Set(
+      this.#inbounds()
+        .filter((inbound) => inbound.tag === undefined && has(inbound, user))
+        .map(({ index }) => index),
+    );
+    this.#denied.add(user);
+    await Promise.all(
+      this.#tagsOf(user).map(async (tag) => {
+        const result = await removeUser(session, this.#dialect, tag, user);
+        if (result === "no-user-manager" || result === "no-handler-service") {
+          for (const inbound of this.#inbounds())
+            if (inbound.tag === tag && has(inbound, user)) forConfig.add(inbound.index);
+        }
+        this.#forgetPresent(tag, user);
+      }),
+    );
+    const { ended, shortfalls: unreached } = this.endLate(user);
+    shortfalls.push(...unreached);
+    await this.#blackhole.set(session, [...this.#denied]);
+    shortfalls.push(...this.#muxShortfall(user));
+
+    const removed = foreseen.filter(
+      ({ inbound }) => !this.#inbounds().some((each) => each.tag === inbound && forConfig.has(each.index)),
+    );
+    const kept = held.filter((each): each is Neutralised => each.kind === "neutralised");
+    const neutralised = await this.#cutInConfig(user, forConfig, kept, shortfalls, signal);
+    if (
+      this.#tagsOf(user).length === 0 &&
+      forConfig.size === 0 &&
+      kept.length === 0 &&
+      !this.#everKnown(user, held)
+    ) {
+      shortfalls.push("the engine's inbounds that have him are not known (is config.json readable?)");
+    }
+    return {
+      complete: forConfig.size === 0 || neutralised !== undefined,
+      ended,
+      shortfalls,
+      held: [...mergeRemoved(held, removed), ...(neutralised ?? kept)],
+    };
+  }
+
+  async #restore({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
+    const session = this.#liveSession();
+    const shortfalls: string[] = [];
+    for (const each of held) {
+      if (each.kind !== "removed") continue;
+      const current = this.#configMessage(user, each.inbound);
+      const message = current ?? Buffer.from(each.message, "base64");
+      const result = await addUser(session, this.#dialect, each.inbound, message);
+      if (result !== "added" && result !== "present") shortfalls.push(`inbound "${each.inbound}": ${result}`);
+    }
+    const secrets = held.filter((each): each is Neutralised => each.kind === "neutralised");
+    if (secrets.length > 0) {
+      if (typeof this.#options.configCuts === "string") throw new UnreachableError(this.#options.configCuts);
+      await this.#options.configCuts.restore(user, secrets, signal);
+    }
+    this.#denied.delete(user);
+    await this.#blackhole.set(this.#liveSession(), [...this.#denied]);
+    return { complete: true, ended: 0, shortfalls, held: [] };
+  }
+
+  async #cutInConfig(
+    user: UserName,
+    inbounds: ReadonlySet<number>,
+    kept: readonly Neutralised[],
+    shortfalls: string[],
+    signal: AbortSignal,
+  ): Promise<readonly Neutralised[] | undefined> {
+    const places = new Set(kept.map(({ inbound }) => inbound.index));
+    if ([...inbounds].every((index) => places.has(index))) return kept;
+    const { configCuts } = this.#options;
+    if (typeof configCuts === "string") {
+      shortfalls.push(`new connections stay possible: ${configCuts}`);
+      return undefined;
+    }
+    return await configCuts.cut(user, inbounds, kept, signal);
+  }
+
+  #muxShortfall(user: UserName): string[] {
+    const { config } = this.#options.files;
+    if (!this.#blackhole.supported)
+      return this.#options.connections.countOf(user) > 0
+        ? ["mux sub-streams stay possible (no AddRule)"]
+        : [];
+    const ahead = config ? rulesAhead(config, user) : [];
+    return ahead.length === 0 ? [] : ["mux sub-streams stay possible where an earlier routing rule matches"];
+  }
+
+  #liveSession(): Session {
+    return this.#session?.alive ? this.#session : this.#options.session();
+  }
+
+  async #learnUsers(session: Session): Promise<void> {
+    const fromConfig = this.#inbounds().flatMap(({ tag, clients }) =>
+      tag !== undefined && clients.length > 0 ? [tag] : [],
+    );
+    const tags = new Set([...((await listInboundTags(session)) ?? []), ...fromConfig]);
+    const present = new Map<string, ReadonlyMap<UserName, Uint8Array> | undefined>();
+    for (const tag of tags) {
+      const users = await listUsers(session, tag);
+      if (users !== undefined || fromConfig.includes(tag)) present.set(tag, users);
+    }
+    this.#present = present;
+  }
+
+  /** The tagged inbounds that have him. Exactly his name: RemoveUser itself ignores case. */
+  #tagsOf(user: UserName): string[] {
+    return [...this.#present]
+      .filter(([tag, present]) => (present ? present.has(user) : this.#configHas(tag, user)))
+      .map(([tag]) => tag);
+  }
+
+  #messageOf(user: UserName, tag: string): Uint8Array | undefined {
+    return this.#configMessage(user, tag) ?? this.#present.get(tag)?.get(user);
+  }
+
+  #configMessage(user: UserName, tag: string): Uint8Array | undefined {
+    const inbound = this.#inbounds().find((each) => each.tag === tag);
+    const client = inbound?.clients.find(({ email }) => email === user);
+    return client && userMessageOf(client, this.#dialect);
+  }
+
+  #configHas(tag: string, user: UserName): boolean {
+    return this.#inbounds().some((inbound) => inbound.tag === tag && has(inbound, user));
+  }
+
+  #everKnown(user: UserName, held: readonly HeldAccess[]): boolean {
+    return held.length > 0 || this.users().has(user);
+  }
+
+  #forgetPresent(tag: string, user: UserName): void {
+    const present = this.#present.get(tag);
+    if (present) this.#present.set(tag, new Map([...present].filter(([name]) => name !== user)));
+  }
+
+  #inbounds(): readonly EngineInbound[] {
+    return this.#options.files.config?.inbounds ?? [];
+  }
+}
+
+function has(inbound: EngineInbound, user: UserName): boolean {
+  return inbound.clients.some(({ email }) => email === user);
+}
+
+/** Per inbound the newer message; what was removed earlier and is not there any more stays remembered. */
+function mergeRemoved(earlier: readonly HeldAccess[], now: readonly Removed[]): Removed[] {
+  const byInbound = new Map<string, Removed>();
+  for (const each of earlier) if (each.kind === "removed") byInbound.set(each.inbound, each);
+  for (const each of now) byInbound.set(each.inbound, each);
+  return [...byInbound.values()];
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}

@@ -1,0 +1,114 @@
+/**
+ * The bytes in which the kernel names TCP sockets (linux/inet_diag.h).
+ *
+ *   socket id = local port(2)  remote port(2)  local address(16)  remote address(16)
+ *               device(4)  cookie(8)
+ *   request   = family(1)  protocol(1)=6  extensions(1)  pad(1)  states(4)  socket id
+ *   message   = family(1)  state(1)  timer(1)  retransmissions(1)  socket id
+ *               expires(4)  receive queue(4)  send queue(4)  uid(4)  inode(4)  attributes
+ *
+ * Ports and addresses are in network order, the rest in the host's. IPv4 fills
+ * the first four bytes of an address. "Local" is the asked-for socket's own end.
+ *
+ * Pure: no I/O, no state between calls.
+ */
+import { addressBytes, addressText } from "./addresses.ts";
+import type { Endpoint, TcpSocket } from "./sockets.ts";
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
+/** INET_DIAG_NOCOOKIE: any socket with these ends will do. */
+export const ANY_COOKIE = 0xffff_ffff_ffff_ffffn;
+/** A socket bound to no network device. */
+export const NO_DEVICE = 0;
+
+const PROTOCOL_TCP = 6;
+const REQUEST_LENGTH = 56;
+const MESSAGE_LENGTH = 72;
+
+const SYN_RECEIVED = 3;
+const FIN_WAIT_2 = 5;
+/**
+ * ESTABLISHED, SYN_RECV, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING: the states in which bytes can
+ * still pass, at least in one direction. Data sent before a close drains in LAST_ACK and CLOSING too.
+ */
+const CARRYING_STATES: ReadonlySet<number> = new Set([1, SYN_RECEIVED, 4, FIN_WAIT_2, 8, 9, 11]);
+
+/** A socket as the kernel shows it. */
+export interface DiagSocket extends TcpSocket {
+  /** Index of the network device the socket is bound to, or NO_DEVICE. A look-up must name the same. */
+  readonly device: number;
+}
+
+/** Names one socket, for a look-up or a destroy. Both ends must be of one family. */
+export function encodeExact(local: Endpoint, remote: Endpoint, device: number, cookie: bigint): Buffer {
+  const source = addressBytes(local.address);
+  const request = encodeRequest(source.length === 4 ? AF_INET : AF_INET6, 0, local.port);
+  request.writeUInt16BE(remote.port, 10);
+  request.set(source, 12);
+  request.set(addressBytes(remote.address), 28);
+  request.writeUInt32LE(device, 44);
+  request.writeBigUInt64LE(cookie, 48);
+  return request;
+}
+
+/** Asks for all sockets of a family that can carry data, at one local port or, with 0, at any. */
+export function encodeList(family: typeof AF_INET | typeof AF_INET6, localPort: number): Buffer {
+  const states = [...CARRYING_STATES].reduce((mask, state) => mask | (1 << state), 0);
+  return encodeRequest(family, states, localPort);
+}
+
+/** Asks for sockets in no state at all: an answer without any that still shows whether TCP can be asked about. */
+export function encodeProbe(): Buffer {
+  return encodeRequest(AF_INET, 0, 0);
+}
+
+/** The socket's own port, read alone because a long list is sifted by it. */
+export function localPortOf(message: Buffer): number {
+  return whole(message).readUInt16BE(4);
+}
+
+/**
+ * The socket, or undefined if it carries no data any more (or never did: a listener).
+ *
+ * @throws {SyntaxError} when the message is shorter than its fixed part or of an unknown family.
+ */
+export function decodeSocket(message: Buffer): DiagSocket | undefined {
+  const family = whole(message).readUInt8(0);
+  if (family !== AF_INET && family !== AF_INET6) {
+    throw new SyntaxError(`Cannot decode a socket: expected family ${AF_INET} or ${AF_INET6}, got ${family}`);
+  }
+  const state = message.readUInt8(1);
+  const inode = message.readUInt32LE(68);
+  // FIN_WAIT2 without an inode is closed on this side with everything delivered: it waits for a FIN, nothing else.
+  if (!CARRYING_STATES.has(state) || (state === FIN_WAIT_2 && inode === 0)) return undefined;
+  const length = family === AF_INET ? 4 : 16;
+  return {
+    local: { address: addressText(message.subarray(8, 8 + length)), port: message.readUInt16BE(4) },
+    remote: { address: addressText(message.subarray(24, 24 + length)), port: message.readUInt16BE(6) },
+    cookie: message.readBigUInt64LE(44),
+    inode,
+    uid: message.readUInt32LE(64),
+    device: message.readUInt32LE(40),
+  };
+}
+
+function encodeRequest(family: number, states: number, localPort: number): Buffer {
+  const request = Buffer.alloc(REQUEST_LENGTH);
+  request.writeUInt8(family, 0);
+  request.writeUInt8(PROTOCOL_TCP, 1);
+  request.writeUInt32LE(states, 4);
+  request.writeUInt16BE(localPort, 8);
+  request.writeBigUInt64LE(ANY_COOKIE, 48);
+  return request;
+}
+
+function whole(message: Buffer): Buffer {
+  if (message.length < MESSAGE_LENGTH) {
+    throw new SyntaxError(
+      `Cannot decode a socket: expected at least ${MESSAGE_LENGTH} bytes, got ${message.length}`,
+    );
+  }
+  return message;
+}

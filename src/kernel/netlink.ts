@@ -1,0 +1,137 @@
+/**
+ * One netlink socket: a request goes out, its whole answer comes back.
+ *
+ * The kernel works while `send` or `recv` runs, so an answer is there without
+ * waiting and the calls block no longer than the work takes; the timeout is for
+ * a kernel that breaks that promise. Every request asks for an acknowledgement,
+ * so each answer has an end to read up to.
+ */
+import { constants } from "node:os";
+import { KernelUnavailableError } from "../errors.ts";
+import { checked, type Libc, libc, SystemCallError, uninterrupted } from "./libc.ts";
+import {
+  decodeMessages,
+  encodeMessage,
+  errorNumberOf,
+  type NetlinkMessage,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+} from "./netlink-messages.ts";
+
+// Specification constants (linux/socket.h, asm-generic/socket.h).
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_RCVTIMEO = 20;
+/** In `recv`: answer the datagram's real length, even if it did not fit. */
+const MSG_TRUNC = 0x20;
+
+// Implementation constants.
+const RECEIVE_TIMEOUT_MICROSECONDS = 250_000n;
+/** What may wait in the kernel: 1 MiB. It gives twice that, up to net.core.rmem_max. */
+const RECEIVE_QUEUE = 1 << 20;
+/** Twice the largest datagram of a dump (32 KiB). */
+const BUFFER_LENGTH = 1 << 16;
+
+export interface NetlinkRequest {
+  readonly type: number;
+  /** Asks for everything that fits the request instead of one object. */
+  readonly dump: boolean;
+  readonly payload: Uint8Array;
+}
+
+export interface Netlink extends Disposable {
+  /**
+   * The messages of the answer, without acknowledgement or end mark: none, if the request was an order.
+   *
+   * @throws {SystemCallError} with the error number the kernel answered, or EAGAIN after 250 ms of silence.
+   */
+  request(request: NetlinkRequest): NetlinkMessage[];
+}
+
+/**
+ * @param protocol NETLINK_SOCK_DIAG is 4, NETLINK_NETFILTER 12.
+ * @throws {KernelUnavailableError} when the process may not have such a socket or the kernel has none.
+ */
+export function openNetlink(protocol: number): Netlink {
+  const calls = libc();
+  const descriptor = openSocket(calls, protocol);
+  const buffer = Buffer.alloc(BUFFER_LENGTH);
+  let sequence = 0;
+
+  return {
+    request({ type, dump, payload }) {
+      sequence = (sequence + 1) >>> 0;
+      const flags = NLM_F_REQUEST | (dump ? NLM_F_DUMP : NLM_F_ACK);
+      const message = encodeMessage(type, flags, sequence, payload);
+      const action = `Cannot carry out netlink request ${type} of protocol ${protocol}`;
+      uninterrupted(calls, () => calls.send(descriptor, message, message.length, 0), action);
+      return answerTo(sequence, action, () => receive(calls, descriptor, buffer, action));
+    },
+    [Symbol.dispose]() {
+      checked(calls, calls.close(descriptor), `Cannot close the netlink socket of protocol ${protocol}`);
+    },
+  };
+}
+
+function openSocket(calls: Libc, protocol: number): number {
+  const action = `Cannot open a netlink socket of protocol ${protocol}`;
+  const descriptor = calls.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
+  if (descriptor === -1) {
+    const cause = new SystemCallError(action, calls.errno());
+    throw new KernelUnavailableError(
+      `${cause.message}: the kernel needs the protocol built in, a systemd unit AF_NETLINK in RestrictAddressFamilies`,
+      { cause },
+    );
+  }
+  try {
+    const queue = Buffer.alloc(4);
+    queue.writeInt32LE(RECEIVE_QUEUE);
+    checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, queue, queue.length), action);
+    // struct timeval: two longs of 8 bytes, as Node has been 64-bit alone on Linux since version 24.
+    const timeout = Buffer.alloc(16);
+    timeout.writeBigInt64LE(RECEIVE_TIMEOUT_MICROSECONDS, 8);
+    checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length), action);
+    // struct sockaddr_nl: port 0 lets the kernel choose, groups 0 subscribes to nothing.
+    const address = Buffer.alloc(12);
+    address.writeUInt16LE(AF_NETLINK);
+    checked(calls, calls.bind(descriptor, address, address.length), action);
+    return descriptor;
+  } catch (error) {
+    calls.close(descriptor);
+    throw error;
+  }
+}
+
+/**
+ * Collects what `next` hands over, one datagram a call, up to the acknowledgement
+ * or end mark. What still arrives for an earlier request, one that timed out, is dropped.
+ *
+ * @throws {SystemCallError} with the error number in the acknowledgement, or whatever `next` throws.
+ */
+export function answerTo(sequence: number, action: string, next: () => Buffer): NetlinkMessage[] {
+  const answer: NetlinkMessage[] = [];
+  for (;;) {
+    for (const message of decodeMessages(next())) {
+      if (message.sequence !== sequence) continue;
+      if (message.type !== NLMSG_ERROR && message.type !== NLMSG_DONE) {
+        answer.push(message);
+        continue;
+      }
+      const errno = errorNumberOf(message.payload);
+      if (errno !== 0) throw new SystemCallError(action, errno);
+      return answer;
+    }
+  }
+}
+
+/** One datagram, copied out of the buffer that the next one overwrites. */
+function receive(calls: Libc, descriptor: number, buffer: Buffer, action: string): Buffer {
+  const length = uninterrupted(calls, () => calls.recv(descriptor, buffer, buffer.length, MSG_TRUNC), action);
+  if (length > buffer.length) throw new SystemCallError(action, constants.errno.EMSGSIZE);
+  return Buffer.from(buffer.subarray(0, length));
+}

@@ -1,0 +1,85 @@
+/**
+ * The socket table through iproute2's `ss`, for hosts where koffi does not load.
+ *
+ * A call costs a fork, milliseconds instead of microseconds, and `ss` cannot
+ * name a socket by its cookie: it is compared right before the kill, and the
+ * same pair of ends cannot return in between without a TIME_WAIT (tcp(7)).
+ */
+import { execFileSync } from "node:child_process";
+import { KernelUnavailableError, reasonOf } from "../errors.ts";
+import { addressBytes, addressText } from "./addresses.ts";
+import type { Endpoint, SocketTable, TcpSocket } from "./sockets.ts";
+import { decodeSockets } from "./ss-output.ts";
+
+const TIMEOUT_MS = 5000;
+/** Some 300,000 sockets. */
+const LONGEST_OUTPUT = 64 << 20;
+
+/** @throws {KernelUnavailableError} when there is no `ss`. */
+export function openSsTable(): SocketTable & Disposable {
+  ss("-V");
+  return { find, list, destroy, [Symbol.dispose]: () => undefined };
+}
+
+function find(local: Endpoint, remote: Endpoint): TcpSocket | undefined {
+  const [own, other] = [canonical(local.address), canonical(remote.address)];
+  return connected(["sport", "=", `:${local.port}`, "and", "dport", "=", `:${remote.port}`]).find(
+    (socket) =>
+      socket.local.address === own &&
+      socket.remote.address === other &&
+      socket.local.port === local.port &&
+      socket.remote.port === remote.port,
+  );
+}
+
+function list(localPorts: ReadonlySet<number>): TcpSocket[] {
+  if (localPorts.size === 0) return [];
+  const filter = [...localPorts].flatMap((port) => ["or", "sport", "=", `:${port}`]).slice(1);
+  return connected(filter).filter((socket) => localPorts.has(socket.local.port));
+}
+
+/** Looks again afterwards: without CAP_NET_ADMIN `ss -K` says nothing, kills nothing and exits with 0. */
+function destroy(socket: TcpSocket): "destroyed" | "gone" {
+  const { local, remote, cookie } = socket;
+  if (find(local, remote)?.cookie !== cookie) return "gone";
+  ss("-K", "-tnH", "src", filterText(local), "and", "dst", filterText(remote));
+  if (find(local, remote)?.cookie === cookie) {
+    throw new KernelUnavailableError(
+      `Cannot end the connection from ${remote.address} port ${remote.port} to ${local.address} port ${local.port}: "ss -K" left it alone: it takes CAP_NET_ADMIN and a kernel with CONFIG_INET_DIAG_DESTROY`,
+    );
+  }
+  return "destroyed";
+}
+
+function connected(filter: readonly string[]): TcpSocket[] {
+  return decodeSockets(ss("-tneH", "state", "connected", ...parenthesised(filter)));
+}
+
+/** "state X a or b" would be read as "(state X a) or b". */
+function parenthesised(filter: readonly string[]): string[] {
+  return ["(", ...filter, ")"];
+}
+
+function ss(...parameters: string[]): string {
+  try {
+    return execFileSync("ss", parameters, {
+      encoding: "utf8",
+      timeout: TIMEOUT_MS,
+      maxBuffer: LONGEST_OUTPUT,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  } catch (cause) {
+    throw new KernelUnavailableError(
+      `Cannot run "ss ${parameters.join(" ")}": it takes iproute2: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+function canonical(address: string): string {
+  return addressText(addressBytes(address));
+}
+
+function filterText({ address, port }: Endpoint): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

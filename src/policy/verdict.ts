@@ -1,0 +1,49 @@
+/**
+ * Whether an account may go on.
+ *
+ * A limit is reached at its last byte, not after it: usage equal to the limit
+ * denies. 0 is unlimited.
+ *
+ * Pure: no clock, no I/O.
+ */
+import type { Limits } from "../ledger/account.ts";
+import type { Usage } from "../ledger/usage.ts";
+import type { Bytes } from "../units.ts";
+
+export type DenyReason = "total-exhausted" | "daily-exhausted" | "disabled";
+
+export type Verdict =
+  /** `remaining` is the smaller of what day and period leave; absent when neither is limited. */
+  | { readonly kind: "allow"; readonly remaining: Bytes | undefined }
+  | {
+      readonly kind: "deny";
+      readonly reason: "total-exhausted" | "daily-exhausted";
+      readonly used: Bytes;
+      readonly limit: Bytes;
+    }
+  | { readonly kind: "deny"; readonly reason: "disabled" };
+
+const UNLIMITED: Verdict = Object.freeze({ kind: "allow", remaining: undefined });
+const DISABLED: Verdict = Object.freeze({ kind: "deny", reason: "disabled" });
+
+export function judge(
+  account: { readonly disabled: boolean; readonly limits: Limits },
+  usage: Usage,
+): Verdict {
+  const { daily, total } = account.limits;
+  if (account.disabled) return DISABLED;
+  if (total > 0 && usage.totalCounted >= total) {
+    return { kind: "deny", reason: "total-exhausted", used: usage.totalCounted, limit: total };
+  }
+  if (daily > 0 && usage.dailyCounted >= daily) {
+    return { kind: "deny", reason: "daily-exhausted", used: usage.dailyCounted, limit: daily };
+  }
+  if (total === 0 && daily === 0) return UNLIMITED;
+  return {
+    kind: "allow",
+    remaining: Math.min(
+      total > 0 ? total - usage.totalCounted : Number.MAX_SAFE_INTEGER,
+      daily > 0 ? daily - usage.dailyCounted : Number.MAX_SAFE_INTEGER,
+    ) as Bytes,
+  };
+}

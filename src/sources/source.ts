@@ -1,0 +1,47 @@
+/**
+ * The seam between a keeper of counters and the books.
+ *
+ * A source reads cumulative counters and never resets them. It answers with
+ * what moved; a counter that is absent from a report says nothing at all.
+ */
+import type { SourceUnavailableError } from "../errors.ts";
+import type { CounterName, Epoch, KeeperName, UserName } from "../names.ts";
+import type { Traffic, UnixTime } from "../units.ts";
+
+/** One look at one counter: cumulative since `epoch` began. */
+export interface CounterReading {
+  readonly user: UserName;
+  readonly counter: CounterName;
+  readonly epoch: Epoch;
+  readonly traffic: Traffic;
+}
+
+export interface SourceReport {
+  /**
+   * When the counters were asked for; the bytes read had all passed by the time
+   * the answer came.
+   */
+  readonly askedAt: UnixTime;
+  /** The epoch every reading belongs to. */
+  readonly epoch: Epoch;
+  /** True if every counter of the keeper was looked at, so a new one began after the last such look. */
+  readonly complete: boolean;
+  /** Counters that differ from this source's previous report of them; all of them in an epoch's first. */
+  readonly readings: readonly CounterReading[];
+  /** Counters whose value could not be used, one by one; the others stand. */
+  readonly rejected: readonly { readonly counter: CounterName; readonly why: string }[];
+}
+
+export interface CounterSource extends AsyncDisposable {
+  readonly name: KeeperName;
+  /**
+   * Reads counters: those of `which`, or all. Calls are serialized by the caller.
+   *
+   * @throws {SourceUnavailableError} when the keeper gave no usable answer; nothing may be booked then.
+   */
+  read(which: ReadonlySet<UserName> | "all", signal: AbortSignal): Promise<SourceReport>;
+  /** Makes the next report carry every counter again, as after an answer that could not be booked. */
+  forget(): void;
+}
+
+export type { SourceUnavailableError };

@@ -1,0 +1,57 @@
+/**
+ * Replaces a file so that a crash or a full disk leaves the old or the new one, whole.
+ *
+ * write-file-atomic makes the temporary file, the rename and the clean-up. It
+ * issues a single write and does not look at how much was taken, so on a full
+ * disk it would rename a truncated file over a good one; the content is
+ * therefore written in its `tmpfileCreated` hook, where a short write goes on
+ * and ENOSPC is thrown. It syncs the file but not the folder; that is added.
+ */
+
+import { writeFileSync } from "node:fs";
+import { open, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Resolves once content and name are on the disk. Rejects with the system's error; the old file then stands. */
+export async function writeDurably(
+  path: string,
+  text: string,
+  mode: number,
+  owner?: FileOwner,
+): Promise<void> {
+  await writeFileAtomic(path, null as unknown as string, {
+    mode,
+    ...(owner ? { chown: owner } : {}),
+    tmpfileCreated: (temporary) => writeFile(temporary, text, { flag: "r+" }),
+  });
+  await syncFolder(dirname(path));
+}
+
+/**
+ * The same without waiting for the disk, for content that the journal holds
+ * already: whole or old after a crash of the program, and a third of the cost.
+ */
+export function writeWhole(path: string, text: string, mode: number, owner?: FileOwner): void {
+  writeFileAtomic.sync(path, null as unknown as string, {
+    mode,
+    fsync: false,
+    ...(owner ? { chown: owner } : {}),
+    tmpfileCreated: (temporary) => writeFileSync(temporary, text, { flag: "r+" }),
+  });
+}
+
+/** Makes renames and removals in `directory` outlive a power cut. */
+export async function syncFolder(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

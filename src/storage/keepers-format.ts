@@ -1,0 +1,81 @@
+/**
+ * `keepers.json`: per keeper its epoch, first look and retired baselines.
+ *
+ * Pure: values in, values out.
+ */
+import type { KeeperRecord } from "../ledger/keeper.ts";
+import { type CounterName, type Epoch, epochName, keeperName } from "../names.ts";
+import { bytes, type Traffic, unixTime } from "../units.ts";
+
+export const KEEPERS_VERSION = 1;
+
+export interface KeepersDocument {
+  readonly version: number;
+  readonly sequence: number;
+  readonly keepers: Readonly<Record<string, unknown>>;
+}
+
+export function keepersDocument(keepers: Iterable<KeeperRecord>, sequence: number): KeepersDocument {
+  return {
+    version: KEEPERS_VERSION,
+    sequence,
+    keepers: Object.fromEntries(
+      [...keepers].map((keeper) => [
+        keeper.name,
+        {
+          epoch: keeper.epoch,
+          past_epochs: keeper.pastEpochs,
+          first_look_ms: keeper.firstLook,
+          last_look_ms: keeper.lastLook,
+          retired: Object.fromEntries(
+            [...keeper.retired].map(([name, { epoch, baseline }]) => [name, { epoch, ...baseline }]),
+          ),
+        },
+      ]),
+    ),
+  };
+}
+
+interface StoredKeeper {
+  readonly epoch: string;
+  readonly past_epochs: readonly string[];
+  readonly first_look_ms: number;
+  readonly last_look_ms: number;
+  readonly retired: Readonly<Record<string, { epoch: string; uplink: number; downlink: number }>>;
+}
+
+/** @throws {RangeError | TypeError} when the document is of a newer version or does not have this shape. */
+export function keepersOf(document: unknown): { sequence: number; keepers: Map<string, KeeperRecord> } {
+  const { version, sequence, keepers } = document as KeepersDocument;
+  if (version !== KEEPERS_VERSION) {
+    throw new RangeError(`version: expected ${KEEPERS_VERSION}, got ${JSON.stringify(version)}`);
+  }
+  return {
+    sequence,
+    keepers: new Map(
+      Object.entries(keepers).map(([name, value]) => {
+        const stored = value as StoredKeeper;
+        return [
+          name,
+          {
+            name: keeperName(name),
+            epoch: epochName(stored.epoch),
+            pastEpochs: stored.past_epochs.map(epochName),
+            firstLook: unixTime(bytes(stored.first_look_ms)),
+            lastLook: unixTime(bytes(stored.last_look_ms)),
+            retired: retiredOf(stored.retired),
+          },
+        ];
+      }),
+    ),
+  };
+}
+
+function retiredOf(stored: StoredKeeper["retired"]): Map<CounterName, { epoch: Epoch; baseline: Traffic }> {
+  return new Map(
+    Object.entries(stored).map(([name, { epoch, uplink, downlink }]) => [
+      name as CounterName,
+      { epoch: epochName(epoch), baseline: { uplink: bytes(uplink), downlink: bytes(downlink) } },
+    ]),
+  );
+}
