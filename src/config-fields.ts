@@ -167,18 +167,16 @@ export function list<Item>(
 export function refuseTwins<Item>(
   items: readonly Item[],
   path: string,
-  what: string,
+  key: string,
   keyOf: (item: Item) => string,
   problems: string[],
 ): void {
   const firstAt = new Map<string, number>();
   for (const [at, item] of items.entries()) {
-    const earlier = firstAt.get(keyOf(item));
-    if (earlier === undefined) firstAt.set(keyOf(item), at);
-    else
-      problems.push(
-        `${path}[${at}].${what}: expected another than ${path}[${earlier}]'s, got ${shown(keyOf(item))}`,
-      );
+    const value = keyOf(item);
+    const first = firstAt.get(value);
+    if (first === undefined) firstAt.set(value, at);
+    else problems.push(`${path}[${at}].${key}: expected one of its own, got ${path}[${first}]'s "${value}"`);
   }
 }
 

@@ -98,7 +98,7 @@ export async function loadSettings(path: string | undefined, environment: Enviro
   const file = path ?? DEFAULT_PATH;
   const systemZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const content = await contentOf(file, path === undefined);
-  const settings = parseSettings(file, content ?? {}, environment, systemZone);
+  const settings = parseSettings(file, content === undefined ? {} : content, environment, systemZone);
   return content === undefined ? { ...settings, path: undefined } : settings;
 }
 

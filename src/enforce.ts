@@ -102,6 +102,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   const stopping = new AbortController();
   const meters: Meter[] = [];
   let watching = 0;
+  /** Engines are connected and verdicts carried out; a command that only edits the books leaves that to the daemon. */
+  let live = false;
 
   const engines = settings.xray.map((xray) => {
     const engine: XrayPart = new XrayPart({
@@ -178,7 +180,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     events,
     now: () => clock.unix(),
     decide: (entry) => {
-      if (books.judge(entry)) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+      if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
       hurry();
     },
   });
@@ -211,6 +213,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       const stop = () => stopping.abort(signal.reason);
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
+      live = true;
       for (const engine of engines) {
         running.use(engine);
         await engine.start();

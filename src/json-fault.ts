@@ -86,11 +86,14 @@ function expectedIn(state: State, inside: "{" | "[" | undefined): string {
 
 const CLOSING: Readonly<Record<string, string>> = { "{": "}", "[": "]" };
 
-/** RFC 8259: a bracket, comma or colon, a whole string, a number or one of three words; "" for anything else. */
+/**
+ * RFC 8259: a bracket, comma or colon, a whole string (of anything from the space
+ * up but quote and backslash, and of escapes), a number or one of three words.
+ */
 const TOKEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON strings may not hold them
-  /[{}[\],:]|"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[^"\\\u0000-\u001f]*)*"|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
+  /[{}[\],:]|"[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\uffff]*)*"|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
+/** "" at the end and for what is no token. */
 function tokenAt(json: string, at: number): string {
   TOKEN.lastIndex = at;
   return TOKEN.exec(json)?.[0] ?? "";

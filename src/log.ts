@@ -35,6 +35,6 @@ function quoted(text: string): string {
 
 /** Control characters would let a user's name write the operator's terminal. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  // oxlint-disable-next-line no-control-regex -- they are what is replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
 }

@@ -31,7 +31,7 @@ const LONGEST_FILE_NAME = 200;
  */
 export function userName(text: string): UserName {
   const length = new TextEncoder().encode(text).length;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   const control = /[\u0000-\u001f\u007f]/.exec(text);
   if (text === "" || length > LONGEST_NAME || control || !text.isWellFormed()) {
     const got = control ? `a control character at ${control.index}` : `${length} bytes`;

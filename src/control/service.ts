@@ -10,14 +10,15 @@ import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { callbackify } from "node:util";
 import {
   status as code,
+  type handleUnaryCall,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
-  type sendUnaryData,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { codeOf, reasonOf } from "../errors.ts";
@@ -78,9 +79,8 @@ function handlers(desk: Desk) {
   return {
     Status: unary(() => desk.status()),
     ListUsers: unary(async ({ name }: { name: string }) => ({ users: await desk.listUsers(name), gone: [] })),
-    SetLimit: unary(
-      async (request: LimitRequest & { by?: string }) => await desk.setLimit(request, "the administrator"),
-    ),
+    SetLimit: unary((request: LimitRequest) => desk.setLimit(request, "the administrator")),
+
     Reset: unary(async (request: { name: string; all: boolean }) => ({
       users: await desk.reset(request, "the administrator"),
       gone: [],
@@ -101,13 +101,16 @@ function handlers(desk: Desk) {
   };
 }
 
-function unary<Request, Answer>(answer: (request: Request) => Promise<Answer>) {
-  return (call: ServerUnaryCall<Request, Answer>, done: sendUnaryData<Answer>) => {
-    answer(call.request).then(
-      (value) => done(null, value),
-      (error: unknown) => done(asStatus(error)),
-    );
-  };
+function unary<Request, Answer>(
+  answer: (request: Request) => Promise<Answer>,
+): handleUnaryCall<Request, Answer> {
+  return callbackify(async (call: ServerUnaryCall<Request, Answer>): Promise<Answer> => {
+    try {
+      return await answer(call.request);
+    } catch (error) {
+      throw Object.assign(new Error(reasonOf(error)), asStatus(error));
+    }
+  }) as handleUnaryCall<Request, Answer>; // the two differ in how they type the error
 }
 
 async function stream(

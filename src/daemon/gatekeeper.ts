@@ -99,9 +99,12 @@ export class Gatekeeper {
 
   /** Brings one engine to the wanted state. @returns true when something must be tried again. */
   async reapply(gate: Gate, signal: AbortSignal): Promise<boolean> {
-    if (this.#options.mode === "observe") return false;
+    const { books, clock, mode } = this.#options;
+    if (mode === "observe") {
+      for (const entry of books.accounts.values()) this.#announceOnly(entry);
+      return false;
+    }
     const observed = await gate.observe(signal);
-    const { books, clock } = this.#options;
     const actions = plan(gate.name, wantedOf(books.accounts.values()), observed);
     let failed = false;
     for (const action of actions) {

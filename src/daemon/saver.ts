@@ -62,7 +62,7 @@ export class Saver {
     const { folder, books } = this.#options;
     const entries = [...books.unsaved];
     const keepers = { all: books.keepers.values(), sequence: books.keepersSequence };
-    if (entries.length === 0 && !books.keepersUnsaved) return await folder.sync();
+    if (entries.length === 0 && !books.keepersUnsaved) return folder.sync();
     books.unsaved.clear();
     books.keepersUnsaved = false;
     try {

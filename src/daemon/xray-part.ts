@@ -21,6 +21,7 @@ import { parseAccessLine } from "../sources/xray/access-log.ts";
 import { EngineFiles } from "../sources/xray/engine-files.ts";
 import { EngineLink } from "../sources/xray/engine-link.ts";
 import { LogFollower } from "../sources/xray/log-follower.ts";
+import { targetOf } from "../sources/xray/target.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
 import type { Books } from "./books.ts";
@@ -252,11 +253,4 @@ async function engineKind(binary: string): Promise<EngineKind> {
   );
   if (said.startsWith("Xray")) return "xray";
   return said.startsWith("V2Ray 5") ? "v2ray5" : "v2ray4";
-}
-
-/** grpc-js's way to write an API address. */
-function targetOf(api: string): string {
-  if (api.startsWith("/")) return `unix:${api}`;
-  if (api.startsWith("@")) return `unix-abstract:${api.slice(1)}`;
-  return api;
 }

@@ -18,6 +18,9 @@ export interface FileOwner {
   readonly gid: number;
 }
 
+/** The library awaits its hook; its types do not say so. */
+type AwaitedHook = (temporary: string) => void;
+
 /** Resolves once content and name are on the disk. Rejects with the system's error; the old file then stands. */
 export async function writeDurably(
   path: string,
@@ -28,7 +31,7 @@ export async function writeDurably(
   await writeFileAtomic(path, null as unknown as string, {
     mode,
     ...(owner ? { chown: owner } : {}),
-    tmpfileCreated: (temporary) => writeFile(temporary, text, { flag: "r+" }),
+    tmpfileCreated: ((temporary) => writeFile(temporary, text, { flag: "r+" })) as AwaitedHook,
   });
   await syncFolder(dirname(path));
 }

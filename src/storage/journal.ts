@@ -123,10 +123,9 @@ export class Journal implements AsyncDisposable {
   async #open(): Promise<FileHandle> {
     if (this.#file) return this.#file;
     // Not O_APPEND: a torn tail is written over, at the length that is known good.
-    const file = await open(this.#path, "a", this.#mode).then(async (made) => {
-      await made.close();
-      return await open(this.#path, "r+");
-    });
+    const made = await open(this.#path, "a", this.#mode);
+    await made.close();
+    const file = await open(this.#path, "r+");
     this.#file = file;
     this.#length = (await file.stat()).size;
     return file;

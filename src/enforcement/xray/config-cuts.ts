@@ -48,7 +48,7 @@ export class ConfigCuts {
   readonly #options: ConfigCutsOptions;
   #due: Request[] = [];
   #restartedAt = monotonicTime(Number.NEGATIVE_INFINITY);
-  #running: Promise<void> | undefined;
+  #running = false;
 
   constructor(options: ConfigCutsOptions) {
     this.#options = options;
@@ -79,13 +79,17 @@ export class ConfigCuts {
   ): Promise<readonly Neutralised[]> {
     return new Promise((resolve, reject) => {
       this.#due.push({ ...parts, done: resolve, failed: reject });
-      this.#running ??= this.#work(signal).finally(() => {
-        this.#running = undefined;
-      });
+      if (!this.#running) void this.#work(signal); // every request hears of its own end
     });
   }
 
   async #work(signal: AbortSignal): Promise<void> {
+    this.#running = true;
+    await this.#workOff(signal);
+    this.#running = false;
+  }
+
+  async #workOff(signal: AbortSignal): Promise<void> {
     const { clock, spacing } = this.#options;
     while (this.#due.length > 0) {
       const early = this.#restartedAt + spacing - clock.monotonic();

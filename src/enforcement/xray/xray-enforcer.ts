@@ -101,7 +101,7 @@ export class XrayEnforcer implements Enforcer {
 
   async apply(action: Action, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
-    return action.kind === "cut" ? await this.#cut(action, signal) : await this.#restore(action, signal);
+    return action.kind === "cut" ? this.#cut(action, signal) : this.#restore(action, signal);
   }
 
   /** Looks again: ends what was logged since the cut, and counts. */
@@ -117,6 +117,7 @@ export class XrayEnforcer implements Enforcer {
   async #cut({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
     const session = this.#liveSession();
     const foreseen = this.foresee(user);
+    const known = held.length > 0 || this.users().has(user);
     const shortfalls: string[] = [];
     const forConfig = new Set(
       this.#inbounds()
@@ -144,12 +145,7 @@ export class XrayEnforcer implements Enforcer {
     );
     const kept = held.filter((each): each is Neutralised => each.kind === "neutralised");
     const neutralised = await this.#cutInConfig(user, forConfig, kept, shortfalls, signal);
-    if (
-      this.#tagsOf(user).length === 0 &&
-      forConfig.size === 0 &&
-      kept.length === 0 &&
-      !this.#everKnown(user, held)
-    ) {
+    if (!known) {
       shortfalls.push("the engine's inbounds that have him are not known (is config.json readable?)");
     }
     return {
@@ -194,7 +190,7 @@ export class XrayEnforcer implements Enforcer {
       shortfalls.push(`new connections stay possible: ${configCuts}`);
       return undefined;
     }
-    return await configCuts.cut(user, inbounds, kept, signal);
+    return configCuts.cut(user, inbounds, kept, signal);
   }
 
   #muxShortfall(user: UserName): string[] {
@@ -243,10 +239,6 @@ export class XrayEnforcer implements Enforcer {
 
   #configHas(tag: string, user: UserName): boolean {
     return this.#inbounds().some((inbound) => inbound.tag === tag && has(inbound, user));
-  }
-
-  #everKnown(user: UserName, held: readonly HeldAccess[]): boolean {
-    return held.length > 0 || this.users().has(user);
   }
 
   #forgetPresent(tag: string, user: UserName): void {

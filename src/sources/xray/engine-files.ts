@@ -10,7 +10,7 @@ import { type LocationHints, locateEngineConfig } from "./config-location.ts";
 import { type EngineConfig, readEngineConfig } from "./engine-config.ts";
 
 export class EngineFiles {
-  readonly #setting: string | "auto" | null;
+  readonly #setting: string | null;
   readonly #hints: () => LocationHints;
   #path: string | undefined;
   #stamp = "";
@@ -19,7 +19,7 @@ export class EngineFiles {
   trouble: string | undefined;
 
   /** @param setting `xray.config`: a path, "auto", or null for none. */
-  constructor(setting: string | "auto" | null, hints: () => LocationHints) {
+  constructor(setting: string | null, hints: () => LocationHints) {
     this.#setting = setting;
     this.#hints = hints;
   }

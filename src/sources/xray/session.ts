@@ -204,7 +204,7 @@ function connected(client: Client, until: number): Promise<void> {
     const step = () => {
       const state = channel.getConnectivityState(true);
       if (state === connectivityState.READY) return resolve();
-      if (state === connectivityState.TRANSIENT_FAILURE) return reasonOfFailure(client).then(reject);
+      if (state === connectivityState.TRANSIENT_FAILURE) return reasonOfFailure(client, reject);
       channel.watchConnectivityState(state, until, (error) => (error ? reject(error) : step()));
     };
     step();
@@ -212,19 +212,12 @@ function connected(client: Client, until: number): Promise<void> {
 }
 
 /** The channel does not say why it failed; a call on it does, at once. */
-function reasonOfFailure(client: Client): Promise<Error> {
-  return new Promise((resolve) => {
-    const path = `${SERVICE_PATH.StatsService}GetSysStats`;
-    client.makeUnaryRequest(
-      path,
-      asIs,
-      asIs,
-      Buffer.alloc(0),
-      new Metadata(),
-      { deadline: Date.now() + 100 },
-      (error) => resolve(error ?? new Error("the connection failed and came back")),
-    );
-  });
+function reasonOfFailure(client: Client, tell: (reason: Error) => void): void {
+  const path = `${SERVICE_PATH.StatsService}GetSysStats`;
+  const soon = { deadline: Date.now() + 100 };
+  client.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), new Metadata(), soon, (error) =>
+    tell(error ?? new Error("the connection failed and came back")),
+  );
 }
 
 /** The bytes of a message, for values inside TypedMessage. @param type a message of `proto/xray.proto`. */

@@ -1,0 +1,66 @@
+/**
+ * How a command gets its work done: through the daemon's socket if one runs,
+ * else with the state folder's lock in hand, so that neither can race the other.
+ */
+import { join } from "node:path";
+import { loadSettings, type Settings } from "../../config.ts";
+import { ControlClient } from "../../control/client.ts";
+import type { Desk, Status } from "../../control/rows.ts";
+import { openOffice } from "../../enforce.ts";
+import { StateInUseError, UnreachableError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+
+/** Problems go to standard error; what a command has to say it says itself. */
+export const quietLog: Log = {
+  write(level, message) {
+    if (level === "error" || level === "warning") process.stderr.write(`sluice: ${message}\n`);
+  },
+};
+
+export async function settingsFor(options: { readonly config?: string | undefined }): Promise<Settings> {
+  return loadSettings(options.config, process.env);
+}
+
+export function controlPath(settings: Settings): string {
+  return join(settings.runtimeDirectory, "control.sock");
+}
+
+/** The daemon's desk, or undefined if none answers. */
+export async function daemonDesk(
+  settings: Settings,
+): Promise<{ client: ControlClient; status: Status } | undefined> {
+  const client = new ControlClient(controlPath(settings));
+  try {
+    return { client, status: await client.status() };
+  } catch (error) {
+    client[Symbol.dispose]();
+    if (error instanceof UnreachableError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Works at the daemon's desk or, without a daemon, at the books themselves.
+ *
+ * @throws {StateInUseError} when a daemon holds the books but its socket does not answer.
+ */
+export async function withDesk<Result>(
+  settings: Settings,
+  work: (desk: Desk, viaDaemon: boolean) => Promise<Result>,
+): Promise<Result> {
+  const daemon = await daemonDesk(settings);
+  if (daemon) {
+    using client = daemon.client;
+    return await work(client, true);
+  }
+  try {
+    await using office = await openOffice({ settings, log: quietLog, mode: settings.mode, wait: undefined });
+    return await work(office.desk, false);
+  } catch (error) {
+    if (!(error instanceof StateInUseError)) throw error;
+    throw new UnreachableError(
+      `Cannot ask the daemon: it holds "${settings.stateDirectory}" but does not answer at ${controlPath(settings)} (are you root?)`,
+      { cause: error },
+    );
+  }
+}

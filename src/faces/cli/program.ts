@@ -1,0 +1,121 @@
+/**
+ * The command line: what each command is called and takes. The work is done
+ * elsewhere; here words become values, once, and results become text or JSON.
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parsePeriod } from "../../rules.ts";
+import { parseSize } from "../../sizes.ts";
+import type { Bytes } from "../../units.ts";
+import { VERSION } from "../../version.ts";
+import { runEnforce, runUpCommand } from "./daemon-commands.ts";
+import { showEvents } from "./events.ts";
+import { checkConfig, showStatus } from "./status.ts";
+import { showTop } from "./top.ts";
+import { deleteUser, resetUsers, setDisabled, setLimit, showUser, showUsers } from "./users.ts";
+
+interface Common {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export function program(): Command {
+  const root = new Command("sluice")
+    .description("Meters every user of a VPN server and shuts the gate at their limit")
+    .version(VERSION)
+    .showHelpAfterError("(sluice --help lists the commands)")
+    .exitOverride();
+
+  command(root, "up", "A first look: meters the engine that is there and observes, or shows a demo")
+    .option("--directory <path>", "everything is written below it", ".sluice")
+    .option("--enforce", "cut for real instead of observing")
+    .action((options: Common & { directory: string; enforce?: boolean }) => runUpCommand(options));
+  command(root, "enforce", "Runs the daemon: meters, and cuts at the limits")
+    .option("--observe", "book and show what would be done, touch nothing")
+    .action((options: Common & { observe?: boolean }) => runEnforce(options));
+
+  reading(root, "status", "How the daemon and its sources are").action((options: Common) =>
+    showStatus(options),
+  );
+  reading(root, "users", "All users: usage, limits, state").action((options: Common) => showUsers(options));
+  reading(root, "user <name>", "One user").action((name: string, options: Common) => showUser(name, options));
+
+  const limit = root.command("limit").description("Sets and removes limits");
+  reading(
+    limit,
+    "set <name> <size>",
+    "Sets the total limit: 500MB, 10GB, 1.5GiB; a bare number is MB, 0 is unlimited",
+  )
+    .addOption(new Option("--daily <size>", "limit per day").argParser(asArgument(parseSize)))
+    .addOption(
+      new Option("--period <period>", "never, weekly, monthly, monthly:DAY or 30d").argParser(
+        (text: string) => {
+          asArgument(parsePeriod)(text);
+          return text;
+        },
+      ),
+    )
+    .option("--create", "also for a name that no engine knows yet")
+    .option("--yes", "even if it is used up already")
+    .action((name: string, size: string, options: Common & LimitOptions) =>
+      setLimit(name, asArgument(parseSize)(size), options),
+    );
+  reading(limit, "remove <name>", "Removes the total and the daily limit").action(
+    (name: string, options: Common) => setLimit(name, 0 as Bytes, { ...options, daily: 0 as Bytes }),
+  );
+
+  reading(root, "reset [name]", "Starts usage over at zero; a user cut for it is let in")
+    .option("--all", "everybody")
+    .action((name: string | undefined, options: Common & { all?: boolean }) => resetUsers(name, options));
+  reading(root, "disable <name>", "Cuts a user until he is enabled").action((name: string, options: Common) =>
+    setDisabled(name, true, options),
+  );
+  reading(root, "enable <name>", "Lets a disabled user in again").action((name: string, options: Common) =>
+    setDisabled(name, false, options),
+  );
+  reading(root, "delete <name>", "Forgets an account and its usage; the engine's user stays")
+    .option("--yes", "really")
+    .action((name: string, options: Common & { yes?: boolean }) => deleteUser(name, options));
+  reading(root, "events", "What happened: warnings, cuts, restarts")
+    .option("-f, --follow", "go on as they happen")
+    .option("--user <name>", "of one user")
+    .option("--since <time>", "since a moment (2026-11-21T14:00) or for a span (30m, 12h, 7d)")
+    .action((options: Common & { follow?: boolean; user?: string; since?: string }) => showEvents(options));
+  reading(root, "top", "A live table of all users")
+    .option("--once", "one table, then leave")
+    .action((options: Common & { once?: boolean }) => showTop(options));
+
+  const config = root.command("config").description("The settings");
+  reading(config, "check", "Reads the settings and reports every problem").action((options: Common) =>
+    checkConfig(options),
+  );
+  return root;
+}
+
+export interface LimitOptions {
+  readonly daily?: Bytes;
+  readonly period?: string;
+  readonly create?: boolean;
+  readonly yes?: boolean;
+}
+
+function command(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--config <file>", "settings other than /etc/myvpn/sluice.json");
+}
+
+function reading(parent: Command, usage: string, description: string): Command {
+  return command(parent, usage, description).option("--json", "answer in JSON");
+}
+
+/** A parser's refusal as a usage error, with the parser's own words. */
+function asArgument<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}

@@ -1,0 +1,67 @@
+/** `status` and `config check`. */
+import type { Status } from "../../control/rows.ts";
+import { UnreachableError } from "../../errors.ts";
+import { controlPath, daemonDesk, settingsFor } from "./access.ts";
+import { tableText } from "./columns.ts";
+import { answer } from "./output.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export async function showStatus(options: Options): Promise<void> {
+  const settings = await settingsFor(options);
+  const daemon = await daemonDesk(settings);
+  if (!daemon) {
+    throw new UnreachableError(
+      `Cannot reach the daemon at ${controlPath(settings)}: it is not running, or you may not ask it (root may). Start it with: sluice enforce`,
+    );
+  }
+  using _client = daemon.client;
+  answer(options, daemon.status, () => statusText(daemon.status));
+}
+
+export async function checkConfig(options: Options): Promise<void> {
+  const settings = await settingsFor(options);
+  const where = settings.path ?? "no settings file: every default holds";
+  answer(options, { ok: true, path: settings.path ?? null }, () => `The settings are good (${where}).`);
+}
+
+function statusText(status: Status): string {
+  const lines = [
+    `Sluice ${status.version}, pid ${status.pid}, up ${Math.round(status.uptimeMs / 1000)} s, mode ${status.mode}`,
+    `${status.accounts} accounts, ${status.denied} denied; limits count ${status.count}; days in ${status.timeZone}; state in ${status.stateDirectory}`,
+    status.saveTrouble === "" ? "Disk: all saved" : `Disk: NOT SAVED, ${status.saveTrouble}`,
+  ];
+  for (const source of status.sources) {
+    const last = source.lastLookMs === 0 ? "never" : new Date(source.lastLookMs).toISOString();
+    const health = source.answering ? "answers" : `DOES NOT ANSWER (${source.trouble})`;
+    lines.push(
+      "",
+      `${source.name}: ${health}; last look ${last}, every ${source.periodMs} ms, ${source.close} users more often`,
+    );
+    for (const note of source.notes) lines.push(`  - ${note}`);
+  }
+  const jobs = tableText(
+    [
+      { title: "JOB", align: "left" },
+      { title: "RUNS", align: "right" },
+      { title: "FAILED", align: "right" },
+      { title: "SKIPPED TICKS", align: "right" },
+      { title: "LAST MS", align: "right" },
+      { title: "LONGEST MS", align: "right" },
+      { title: "LAG MS", align: "right" },
+    ],
+    status.jobs.map((job) => [
+      job.name,
+      String(job.runs),
+      String(job.failures),
+      String(job.skippedTicks),
+      job.lastMs.toFixed(1),
+      job.longestMs.toFixed(1),
+      job.lastLagMs.toFixed(1),
+    ]),
+  );
+  return [...lines, "", jobs].join("\n");
+}

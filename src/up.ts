@@ -1,0 +1,146 @@
+/**
+ * A first look: meters the engine that is there and only observes, or shows the
+ * embedded demo engine when there is none. Writes below one folder and nowhere
+ * else.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { systemClock } from "./clock.ts";
+import type { Settings, XraySettings } from "./config.ts";
+import type { Desk } from "./control/rows.ts";
+import { startDemoEngine } from "./demo/engine.ts";
+import { DEMO_LIMITS, DEMO_USERS, runDemoTraffic } from "./demo/traffic.ts";
+import { openOffice } from "./enforce.ts";
+import { type WatchOptions, watchUsers } from "./faces/monitor/watch-users.ts";
+import type { Log } from "./log.ts";
+import { keeperName } from "./names.ts";
+import { Session } from "./sources/xray/session.ts";
+import { targetOf } from "./sources/xray/target.ts";
+import { milliseconds } from "./units.ts";
+
+export interface UpOptions {
+  readonly settings: Settings;
+  /** Everything is written below it. */
+  readonly directory: string;
+  /** Cuts for real instead of observing. */
+  readonly enforce: boolean;
+  readonly terminal: WatchOptions["terminal"];
+}
+
+const PROBE_DEADLINE = milliseconds(1_500);
+const DEMO_KEEPER = "demo";
+const FRAME_MS = 500;
+/** Lines of events below the table. */
+const LATEST = 5;
+
+/** Runs until `signal` aborts; everything is saved then. */
+export async function runUp(options: UpOptions, signal: AbortSignal): Promise<void> {
+  const { terminal, enforce } = options;
+  const directory = resolve(options.directory);
+  const engines = await reachable(options.settings.xray);
+  const demo = engines.length === 0;
+  const home = demo ? join(directory, "demo") : directory;
+  await using parts = new AsyncDisposableStack();
+
+  let xray = engines;
+  if (demo) {
+    const sought = options.settings.xray.map(({ api }) => api).join(", ") || "none is set";
+    terminal.write(`No Xray or V2Ray API answers (${sought}): this is the embedded demo engine.\n`);
+    await rm(home, { recursive: true, force: true }); // a demo begins anew each time
+    const engine = parts.use(
+      await startDemoEngine({ address: "127.0.0.1:0", clock: systemClock, users: DEMO_USERS }),
+    );
+    const traffic = runDemoTraffic(engine, systemClock, signal);
+    parts.defer(() => traffic);
+    xray = [
+      { name: keeperName(DEMO_KEEPER), api: engine.target, config: null, accessLog: null, service: null },
+    ];
+  }
+  const mode = demo || enforce ? "enforce" : "observe";
+  const latest: string[] = [];
+  await mkdir(home, { recursive: true });
+  const office = parts.use(
+    await openOffice({
+      settings: { ...options.settings, ...below(home), xray, mode },
+      log: latestLines(latest, terminal),
+      mode,
+      wait: undefined,
+    }),
+  );
+  const stopped = new AbortController();
+  const running = office.run(AbortSignal.any([signal, stopped.signal]));
+  parts.defer(async () => {
+    stopped.abort();
+    await running;
+  });
+  if (demo) await setDemoLimits(office.desk);
+
+  const what = demo ? "demo engine" : xray.map(({ api }) => api).join(", ");
+  await Promise.race([
+    running,
+    watchUsers(
+      office.desk,
+      {
+        terminal,
+        periodMs: FRAME_MS,
+        title: () =>
+          `Sluice ${mode === "observe" ? "observes" : "enforces"}: ${what}. Ctrl-C leaves; state is in ${home}`,
+        footer: () => [...(mode === "observe" ? [HOW_TO_ENFORCE] : []), ...latest.slice(-LATEST)],
+      },
+      signal,
+    ),
+  ]);
+  await parts.disposeAsync();
+  terminal.write(`Saved in ${home}.\n`);
+}
+
+const HOW_TO_ENFORCE =
+  "Only observing: nobody is cut. Limits: sluice limit set NAME 10GB. To enforce: sluice up --enforce, or sluice enforce as a service.";
+
+async function reachable(engines: readonly XraySettings[]): Promise<XraySettings[]> {
+  const found = await Promise.all(
+    engines.map(async (engine) => {
+      try {
+        const session = await Session.open(targetOf(engine.api), PROBE_DEADLINE, () => undefined);
+        session.close();
+        return [engine];
+      } catch {
+        return []; // said by the caller, for all of them in one line
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function below(
+  home: string,
+): Pick<Settings, "stateDirectory" | "runtimeDirectory" | "logDirectory" | "dataDirectory"> {
+  return {
+    stateDirectory: join(home, "state"),
+    runtimeDirectory: join(home, "run"),
+    logDirectory: join(home, "log"),
+    dataDirectory: join(home, "data"),
+  };
+}
+
+async function setDemoLimits(desk: Desk): Promise<void> {
+  for (const [name, { total, daily }] of DEMO_LIMITS) {
+    await desk.setLimit(
+      { name, totalBytes: total, dailyBytes: daily, period: "", yes: true, create: true },
+      "the demo",
+    );
+  }
+}
+
+/** The daemon's own lines: below the table on a terminal, in between elsewhere. */
+function latestLines(latest: string[], terminal: WatchOptions["terminal"]): Log {
+  return {
+    write(level, message) {
+      if (level === "debug") return;
+      const line = `${new Date().toTimeString().slice(0, 8)} ${message}`;
+      latest.push(line);
+      if (latest.length > LATEST) latest.shift();
+      if (!terminal.isTTY) terminal.write(`${line}\n`);
+    },
+  };
+}
