@@ -18,17 +18,22 @@ export interface Day {
 export function dayAt(moment: UnixTime, zone: string): Day {
   const local = DateTime.fromMillis(moment, { zone });
   if (!local.isValid) throw new RangeError(`Cannot tell the day: expected an IANA zone, got "${zone}"`);
-  const start = local.startOf("day");
   return {
-    date: localDate(start.toISODate()),
-    start: unixTime(start.toMillis()),
-    end: unixTime(start.plus({ days: 1 }).startOf("day").toMillis()),
+    date: localDate(local.toISODate()),
+    start: firstMoment(local),
+    end: firstMoment(local.startOf("day").plus({ days: 1 })),
   };
 }
 
 /** The first moment of `date` in `zone`. */
 export function startOf(date: LocalDate, zone: string): UnixTime {
-  return unixTime(DateTime.fromISO(date, { zone }).startOf("day").toMillis());
+  return firstMoment(DateTime.fromISO(date, { zone }));
+}
+
+/** Where clocks go back at 01:00, midnight comes twice (Havana, the Azores): the day begins with the first. */
+function firstMoment(local: DateTime): UnixTime {
+  const midnights = local.startOf("day").getPossibleOffsets();
+  return unixTime(Math.min(...midnights.map((each) => each.toMillis())));
 }
 
 /** "2026-11-21 14:03:07" in `zone`, as logs and screens write time. */

@@ -11,11 +11,9 @@ import type { Desk } from "./control/rows.ts";
 import { startDemoEngine } from "./demo/engine.ts";
 import { DEMO_LIMITS, DEMO_USERS, runDemoTraffic } from "./demo/traffic.ts";
 import { openOffice } from "./enforce.ts";
-import { type WatchOptions, watchUsers } from "./faces/monitor/watch-users.ts";
 import type { Log } from "./log.ts";
 import { keeperName } from "./names.ts";
 import { Session } from "./sources/xray/session.ts";
-import { targetOf } from "./sources/xray/target.ts";
 import { milliseconds } from "./units.ts";
 
 export interface UpOptions {
@@ -24,12 +22,19 @@ export interface UpOptions {
   readonly directory: string;
   /** Cuts for real instead of observing. */
   readonly enforce: boolean;
-  readonly terminal: WatchOptions["terminal"];
+  readonly terminal: { readonly isTTY?: boolean; write(text: string): unknown };
+  /** Shows the users until the signal aborts. */
+  readonly show: (desk: Desk, page: Page, signal: AbortSignal) => Promise<void>;
+}
+
+/** What stands around the live table. */
+export interface Page {
+  readonly title: () => string;
+  readonly footer: () => readonly string[];
 }
 
 const PROBE_DEADLINE = milliseconds(1_500);
 const DEMO_KEEPER = "demo";
-const FRAME_MS = 500;
 /** Lines of events below the table. */
 const LATEST = 5;
 
@@ -78,11 +83,9 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
   const what = demo ? "demo engine" : xray.map(({ api }) => api).join(", ");
   await Promise.race([
     running,
-    watchUsers(
+    options.show(
       office.desk,
       {
-        terminal,
-        periodMs: FRAME_MS,
         title: () =>
           `Sluice ${mode === "observe" ? "observes" : "enforces"}: ${what}. Ctrl-C leaves; state is in ${home}`,
         footer: () => [...(mode === "observe" ? [HOW_TO_ENFORCE] : []), ...latest.slice(-LATEST)],
@@ -101,7 +104,7 @@ async function reachable(engines: readonly XraySettings[]): Promise<XraySettings
   const found = await Promise.all(
     engines.map(async (engine) => {
       try {
-        const session = await Session.open(targetOf(engine.api), PROBE_DEADLINE, () => undefined);
+        const session = await Session.open(engine.api, PROBE_DEADLINE, () => undefined);
         session.close();
         return [engine];
       } catch {
@@ -133,7 +136,7 @@ async function setDemoLimits(desk: Desk): Promise<void> {
 }
 
 /** The daemon's own lines: below the table on a terminal, in between elsewhere. */
-function latestLines(latest: string[], terminal: WatchOptions["terminal"]): Log {
+function latestLines(latest: string[], terminal: UpOptions["terminal"]): Log {
   return {
     write(level, message) {
       if (level === "debug") return;

@@ -110,7 +110,7 @@ function unary<Request, Answer>(
     } catch (error) {
       throw Object.assign(new Error(reasonOf(error)), asStatus(error));
     }
-  }) as handleUnaryCall<Request, Answer>; // the two differ in how they type the error
+  }) as unknown as handleUnaryCall<Request, Answer>; // the two type the error differently
 }
 
 async function stream(

@@ -10,6 +10,8 @@ interface Sample {
 }
 
 const WINDOW_MS = 1_000 as Milliseconds;
+/** Nobody looked for this long: an average over it would be no rate. */
+const STALE_MS = 10_000 as Milliseconds;
 
 export class Rates {
   readonly #samples = new WeakMap<Entry, Sample>();
@@ -18,7 +20,7 @@ export class Rates {
   of(entry: Entry, now: MonotonicTime): { readonly uplinkRate: number; readonly downlinkRate: number } {
     const before = this.#samples.get(entry);
     const traffic = entry.usage.lifetime;
-    if (!before) {
+    if (!before || now - before.at > STALE_MS) {
       this.#samples.set(entry, { at: now, traffic, uplinkRate: 0, downlinkRate: 0 });
       return { uplinkRate: 0, downlinkRate: 0 };
     }

@@ -21,7 +21,6 @@ import { parseAccessLine } from "../sources/xray/access-log.ts";
 import { EngineFiles } from "../sources/xray/engine-files.ts";
 import { EngineLink } from "../sources/xray/engine-link.ts";
 import { LogFollower } from "../sources/xray/log-follower.ts";
-import { targetOf } from "../sources/xray/target.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
 import type { Books } from "./books.ts";
@@ -66,7 +65,7 @@ export class XrayPart implements AsyncDisposable {
     this.settings = settings;
     this.#link = new EngineLink({
       keeper: settings.name,
-      target: targetOf(settings.api),
+      target: settings.api,
       clock,
       bootId: boot,
       process: () => this.#process(),

@@ -45,6 +45,9 @@ export class Scheduler {
   readonly #health: ReadonlyMap<Job, JobHealth>;
   #alarm = new AbortController();
   #sleepingUntil = monotonicTime(0);
+  #lastPass: MonotonicTime | undefined;
+  /** Since when a job that still runs has been due again. */
+  readonly #dueSince = new Map<Job, MonotonicTime>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -86,8 +89,16 @@ export class Scheduler {
     const { tick, jobs } = this.#options;
     const gridPoint = monotonicTime(Math.floor(now / tick) * tick);
     let next: number = now + LONGEST_SLEEP;
+    const lastPass = this.#lastPass ?? now;
+    this.#lastPass = now;
     for (const job of jobs) {
-      if (!this.#running.has(job) && job.dueAt() <= now) this.#start(job, gridPoint, now, signal);
+      const askedAt = job.dueAt();
+      if (askedAt <= now) {
+        // Not seen due by the last pass, it became so after it, whatever moment it names.
+        const since = monotonicTime(Math.max(askedAt, this.#dueSince.get(job) ?? lastPass));
+        if (this.#running.has(job)) this.#dueSince.set(job, since);
+        else this.#start(job, milliseconds(now - since), gridPoint, now, signal);
+      }
       const due = job.dueAt();
       if (!this.#running.has(job)) next = Math.min(next, Math.max(due, gridPoint + tick));
       else if (due > now) next = Math.min(next, due);
@@ -95,10 +106,16 @@ export class Scheduler {
     return next;
   }
 
-  #start(job: Job, gridPoint: MonotonicTime, now: MonotonicTime, signal: AbortSignal): void {
+  #start(
+    job: Job,
+    lag: Milliseconds,
+    gridPoint: MonotonicTime,
+    now: MonotonicTime,
+    signal: AbortSignal,
+  ): void {
     const health = this.#health.get(job) as JobHealth;
-    const due = job.dueAt();
-    started(health, now, milliseconds(due > 0 ? now - due : 0), this.#options.tick);
+    this.#dueSince.delete(job);
+    started(health, now, lag, this.#options.tick);
     try {
       const run = job.run(gridPoint, signal);
       if (run === undefined) return this.#end(job, health, undefined, signal);

@@ -39,6 +39,7 @@ export class LogFollower implements Disposable {
 
   /** Reads what has been written since the last time. Synchronous, so that a cut sees every line logged so far. */
   catchUp(): void {
+    clearTimeout(this.#batch); // it would outlive a dispose that does not know of it
     this.#batch = undefined;
     if (this.#file !== undefined) this.#readNew();
     this.#followPath();
@@ -75,18 +76,30 @@ export class LogFollower implements Disposable {
   }
 
   #readNew(): void {
-    const file = this.#file as number;
-    if (fstatSync(file).size < this.#offset) {
-      this.#offset = 0; // truncated in place
-      this.#half = "";
-    }
     for (;;) {
-      const count = readSync(file, this.#buffer, 0, CHUNK, this.#offset);
+      const count = this.#fill();
       if (count === 0) return;
-      this.#offset += count;
       const lines = (this.#half + this.#buffer.toString("latin1", 0, count)).split("\n");
       this.#half = (lines.pop() ?? "").slice(-CHUNK);
       for (const line of lines) this.#onLine(Buffer.from(line, "latin1").toString("utf8"));
+    }
+  }
+
+  /** Reads what fits the buffer. @returns its bytes; 0 at the end, and when the file cannot be read. */
+  #fill(): number {
+    const file = this.#file as number;
+    try {
+      if (fstatSync(file).size < this.#offset) {
+        this.#offset = 0; // truncated in place
+        this.#half = "";
+      }
+      const count = readSync(file, this.#buffer, 0, CHUNK, this.#offset);
+      this.#offset += count;
+      this.trouble = undefined;
+      return count;
+    } catch (error) {
+      this.trouble = `${codeOf(error)}`; // a directory, or a disk that fails: a hint less, no reason to stop
+      return 0;
     }
   }
 

@@ -135,7 +135,8 @@ export class StatsTable {
   #add(name: Uint8Array, place: number): number | { user: string; why: string } {
     let user: UserName;
     try {
-      user = userName(new TextDecoder("utf-8", { fatal: true }).decode(name));
+      // A byte order mark is part of the name: without it two names could become one.
+      user = userName(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(name));
     } catch (error) {
       const shown = Buffer.from(name).toString("latin1");
       if (this.#refused.has(shown)) return 0;

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { newUsage } from "../../src/ledger/usage.ts";
+import { judge } from "../../src/policy/verdict.ts";
+import { bytes, localDate } from "../../src/units.ts";
+
+const DAY = localDate("2026-11-21");
+const MOST = 2 ** 53 - 1;
+
+const usedBytes = (daily: number, total: number) => ({
+  ...newUsage(DAY, DAY),
+  dailyCounted: bytes(daily),
+  totalCounted: bytes(total),
+});
+const allow = (remaining: number | undefined) => ({ kind: "allow", remaining });
+const deny = (reason: string, used: number, limit: number) => ({ kind: "deny", reason, used, limit });
+
+describe("judge()", () => {
+  test.for([
+    { name: "allows one byte below the total limit", limits: [0, 100], used: [0, 99], want: allow(1) },
+    {
+      name: "denies at the total limit",
+      limits: [0, 100],
+      used: [0, 100],
+      want: deny("total-exhausted", 100, 100),
+    },
+    {
+      name: "denies above the total limit",
+      limits: [0, 100],
+      used: [0, 101],
+      want: deny("total-exhausted", 101, 100),
+    },
+    { name: "allows one byte below the daily limit", limits: [50, 0], used: [49, 900], want: allow(1) },
+    {
+      name: "denies at the daily limit",
+      limits: [50, 0],
+      used: [50, 900],
+      want: deny("daily-exhausted", 50, 50),
+    },
+    {
+      name: "denies above the daily limit",
+      limits: [50, 0],
+      used: [51, 900],
+      want: deny("daily-exhausted", 51, 50),
+    },
+    { name: "takes 0 for unlimited", limits: [0, 0], used: [MOST, MOST], want: allow(undefined) },
+    { name: "leaves the smaller rest: the day's", limits: [50, 100], used: [45, 60], want: allow(5) },
+    { name: "leaves the smaller rest: the period's", limits: [50, 100], used: [10, 97], want: allow(3) },
+    {
+      name: "leaves the total's rest when the day is unlimited",
+      limits: [0, 100],
+      used: [400, 60],
+      want: allow(40),
+    },
+    {
+      name: "names the total when both are reached",
+      limits: [50, 100],
+      used: [50, 100],
+      want: deny("total-exhausted", 100, 100),
+    },
+    {
+      name: "names the day when it alone is reached",
+      limits: [50, 100],
+      used: [50, 99],
+      want: deny("daily-exhausted", 50, 50),
+    },
+    { name: "knows a limit of one byte", limits: [0, 1], used: [0, 0], want: allow(1) },
+    { name: "is exact next to 2^53", limits: [0, MOST], used: [0, MOST - 1], want: allow(1) },
+    {
+      name: "denies at 2^53 - 1",
+      limits: [0, MOST],
+      used: [0, MOST],
+      want: deny("total-exhausted", MOST, MOST),
+    },
+  ] as const)("$name", ({ limits: [daily, total], used, want }) => {
+    const account = { disabled: false, limits: { daily: bytes(daily), total: bytes(total) } };
+    expect(judge(account, usedBytes(used[0], used[1]))).toEqual(want);
+  });
+
+  test.for([
+    { name: "without limits", total: 0, used: 0 },
+    { name: "below its limit", total: 100, used: 1 },
+    { name: "above its limit", total: 100, used: 200 },
+  ])("denies a disabled account $name, for being disabled", ({ total, used }) => {
+    const account = { disabled: true, limits: { daily: bytes(0), total: bytes(total) } };
+    expect(judge(account, usedBytes(used, used))).toEqual({ kind: "deny", reason: "disabled" });
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * Configs for real engines on loopback: a server that counts, a client in front.
+ *
+ * Xray and V2Ray 4 read the same keys and pass over those of the other, but for
+ * two: Shadowsocks with several users and `api.listen` are Xray's alone.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+export type EngineKind = "xray" | "v2ray";
+export type Protocol = "vless" | "vmess" | "trojan" | "shadowsocks";
+
+export interface TestUser {
+  readonly email: string;
+  /** A UUID: the id of VLESS and VMess, and the password of the others. */
+  readonly id: string;
+}
+
+/** A user with an id of his own; the same for the same name. */
+export function testUser(email: string): TestUser {
+  const digits = createHash("sha256").update(email).digest("hex");
+  const id = digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, "$1-$2-4$3-a$4-$5");
+  return { email, id };
+}
+
+export interface ServerInbound {
+  readonly tag: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** V2Ray's Shadowsocks takes exactly one. */
+  readonly users: readonly TestUser[];
+}
+
+export interface ServerOptions {
+  readonly kind: EngineKind;
+  /** Gets access.log and error.log. */
+  readonly folder: string;
+  /** `via` says how the API is reached: its own listener (Xray only) or an inbound with a rule, as everywhere. */
+  readonly api: { readonly port: number; readonly via: "listen" | "inbound" };
+  readonly services?: readonly string[];
+  readonly inbounds: readonly ServerInbound[];
+}
+
+export const ALL_SERVICES = ["StatsService", "HandlerService", "RoutingService", "LoggerService"];
+
+const LISTEN = "127.0.0.1";
+const METHOD = "aes-128-gcm";
+
+/** A server that counts every user of every inbound and lets him go anywhere, this host included. */
+export function serverConfig(options: ServerOptions) {
+  const { kind, folder, api, services = ALL_SERVICES, inbounds } = options;
+  const listens = api.via === "listen";
+  const counted = { statsUserUplink: true, statsUserDownlink: true, statsUserOnline: true };
+  return {
+    log: { access: join(folder, "access.log"), error: join(folder, "error.log"), loglevel: "warning" },
+    stats: {},
+    api: { tag: "api", services, ...(listens && { listen: `${LISTEN}:${api.port}` }) },
+    policy: {
+      levels: { "0": counted },
+      system: { statsInboundUplink: true, statsInboundDownlink: true },
+    },
+    inbounds: [
+      ...(listens
+        ? []
+        : [
+            {
+              tag: "api-in",
+              listen: LISTEN,
+              port: api.port,
+              protocol: "dokodemo-door",
+              settings: { address: LISTEN },
+            },
+          ]),
+      ...inbounds.map(({ tag, protocol, port, users }) => ({
+        tag,
+        listen: LISTEN,
+        port,
+        protocol,
+        settings: INBOUND_SETTINGS[protocol](users, kind),
+      })),
+    ],
+    outbounds: [
+      // Since Xray 26.5.3 freedom keeps remote users away from loopback unless it is told otherwise.
+      { tag: "direct", protocol: "freedom", settings: { finalRules: [{ action: "allow" }] } },
+      { tag: "blocked", protocol: "blackhole" },
+    ],
+    routing: { rules: listens ? [] : [{ type: "field", inboundTag: ["api-in"], outboundTag: "api" }] },
+  };
+}
+
+const INBOUND_SETTINGS: Record<Protocol, (users: readonly TestUser[], kind: EngineKind) => object> = {
+  vless: (users) => ({ decryption: "none", clients: users }),
+  vmess: (users) => ({ clients: users.map((user) => ({ ...user, alterId: 0 })) }),
+  trojan: (users) => ({ clients: users.map(({ email, id }) => ({ email, password: id })) }),
+  shadowsocks: (users, kind) => {
+    const clients = users.map(({ email, id }) => ({ email, password: id, method: METHOD }));
+    if (kind === "xray") return { clients, network: "tcp,udp" };
+    const [only, ...others] = clients;
+    if (!only || others.length > 0) {
+      throw new RangeError(`Cannot give V2Ray's Shadowsocks ${clients.length} users: it takes exactly one`);
+    }
+    return { ...only, level: 0, network: "tcp,udp" };
+  },
+};
+
+export interface ClientOptions {
+  /** Where it takes SOCKS5, without a password. */
+  readonly socksPort: number;
+  readonly protocol: Protocol;
+  readonly server: { readonly address: string; readonly port: number };
+  readonly user: TestUser;
+  /** How many streams share one connection to the server; without it each has its own. */
+  readonly mux?: number;
+}
+
+/** SOCKS5 in, the protocol out. */
+export function clientConfig({ socksPort, protocol, server, user, mux }: ClientOptions) {
+  return {
+    log: { loglevel: "warning" },
+    inbounds: [{ tag: "socks", listen: LISTEN, port: socksPort, protocol: "socks", settings: { udp: true } }],
+    outbounds: [
+      {
+        tag: "out",
+        protocol,
+        settings: OUTBOUND_SETTINGS[protocol](server, user.id),
+        ...(mux !== undefined && { mux: { enabled: true, concurrency: mux } }),
+      },
+    ],
+  };
+}
+
+const OUTBOUND_SETTINGS: Record<Protocol, (server: ClientOptions["server"], secret: string) => object> = {
+  vless: (server, id) => ({ vnext: [{ ...server, users: [{ id, encryption: "none" }] }] }),
+  vmess: (server, id) => ({ vnext: [{ ...server, users: [{ id, alterId: 0, security: "auto" }] }] }),
+  trojan: (server, password) => ({ servers: [{ ...server, password }] }),
+  shadowsocks: (server, password) => ({ servers: [{ ...server, method: METHOD, password }] }),
+};

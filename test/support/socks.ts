@@ -1,0 +1,48 @@
+/**
+ * Opens a stream through an engine client's SOCKS5 inbound.
+ *
+ *   greeting = 5  methods(1)=1  0 (no password)        answer = 5  0            RFC 1928 3
+ *   request  = 5  1 (connect)  0  type(1)=1 address(4) port(2)                  RFC 1928 4
+ *   reply    = 5  status(1)=0  0  type(1)=1 address(4) port(2)                  RFC 1928 6
+ *
+ * Engines reply before the destination is reached, so a reply promises little.
+ */
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { type Destination, encodeIPv4, encodePort, openSocket, type Tunnel } from "./tunnel.ts";
+
+/** @throws when the proxy refuses the connection, the request, or ends before it replied. */
+export async function connectThroughSocks(proxy: Destination, destination: Destination): Promise<Tunnel> {
+  const socket = await openSocket(proxy);
+  try {
+    socket.write(Buffer.from([5, 1, 0]));
+    const [, method] = await take(socket, 2);
+    if (method !== 0) throw new Error(`expected method 0, got ${method}`);
+    socket.write(
+      Buffer.concat([Buffer.from([5, 1, 0]), encodeIPv4(destination.address), encodePort(destination.port)]),
+    );
+    const [, status] = await take(socket, 10);
+    if (status !== 0) throw new Error(`expected status 0, got ${status}`);
+  } catch (error) {
+    socket.destroy();
+    throw new Error(`Cannot connect through SOCKS5 at port ${proxy.port}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
+}
+
+async function take(socket: Socket, length: number): Promise<Buffer> {
+  for (;;) {
+    const bytes = socket.read(length) as Buffer | null;
+    if (bytes?.length === length) return bytes;
+    if (bytes || socket.readableEnded) throw new Error(`the proxy ended after ${bytes?.length ?? 0} bytes`);
+    const either = new AbortController();
+    try {
+      const { signal } = either;
+      await Promise.race([once(socket, "readable", { signal }), once(socket, "end", { signal })]);
+    } finally {
+      either.abort();
+    }
+  }
+}
