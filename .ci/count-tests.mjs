@@ -5,7 +5,13 @@
 import { readFileSync } from "node:fs";
 
 const [report, allowedSkips] = process.argv.slice(2);
-const { testResults } = JSON.parse(readFileSync(report, "utf8"));
+const text = readFileSync(report, "utf8");
+if (text === "") {
+  console.error("vitest ended before it wrote its report");
+  console.log("0 passed, 1 failed, 0 skipped");
+  process.exit(1);
+}
+const { testResults } = JSON.parse(text);
 const tests = testResults.flatMap((file) => file.assertionResults);
 const named = (...states) => tests.filter(({ status }) => states.includes(status));
 

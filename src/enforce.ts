@@ -114,7 +114,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       reapply: (gate, signal) => gatekeeper.reapply(gate, signal),
       lastRead: async () => {
         const meter = meters.find(({ name }) => name === xray.name);
-        await meter?.look("all", monotonicTime(clock.monotonic()), stopping.signal);
+        await meter?.look(stopping.signal);
         await saver.tryFlush();
       },
       save: async (user, held) => {
@@ -209,6 +209,9 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     run: async (signal) => {
       await using running = new AsyncDisposableStack();
       running.defer(() => saver.saveAll());
+      running.defer(() => {
+        for (const meter of meters) meter.settle(stopping.signal);
+      });
       running.defer(() => gatekeeper.idle());
       const stop = () => stopping.abort(signal.reason);
       signal.addEventListener("abort", stop, { once: true });

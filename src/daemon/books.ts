@@ -11,11 +11,11 @@ import type { Account, HeldAccess, Limits, Standing } from "../ledger/account.ts
 import { type CounterState, type Fall, fallOf } from "../ledger/counters.ts";
 import { enterEpoch, type KeeperRecord } from "../ledger/keeper.ts";
 import { periodStart } from "../ledger/period.ts";
-import { book, cleared, newUsage, turn, type Usage } from "../ledger/usage.ts";
+import { book, cleared, countedOf, newUsage, turn, type Usage } from "../ledger/usage.ts";
 import { type CounterName, type Epoch, fileNameOf, type KeeperName, type UserName } from "../names.ts";
 import { judge, type Verdict } from "../policy/verdict.ts";
 import type { CountRule, PeriodRule } from "../rules.ts";
-import type { CounterReading, SourceReport } from "../sources/source.ts";
+import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
 import type { LoadedState } from "../storage/state-folder.ts";
 import { NO_BYTES, type UnixTime, unixTime } from "../units.ts";
 
@@ -84,7 +84,8 @@ export class Books {
     this.keepersSequence = loaded.keepersSequence;
     for (const account of loaded.accounts.values()) this.#load(account);
     for (const keeper of loaded.keepers.values()) this.keepers.set(keeper.name, this.#newest(keeper));
-    this.turnTo(day);
+    // Whoever was cut for a day or period that ended meanwhile is let in: he cannot move to be judged again.
+    for (const entry of this.turnTo(day)) this.judge(entry);
   }
 
   /** @throws {UnknownUserError} */
@@ -150,7 +151,10 @@ export class Books {
         if (!entry) continue;
         if (this.accounts.size > before) created.push(entry);
       }
-      const state = entry.counters.get(reading.counter) ?? retiredState(known, reading);
+      const state =
+        entry.counters.get(reading.counter) ??
+        retiredState(known, reading) ??
+        (firstLook ? undefined : this.#takeOver(reading.counter, entry));
       const fall = fallOf(state, reading.epoch, reading.traffic);
       if (fall) falls.push({ user: reading.user, fall });
       try {
@@ -159,7 +163,8 @@ export class Books {
           askedAt: report.askedAt,
           previousLook,
           dayStart: this.#day.start,
-          periodStart: startOfPeriod(entry.usage.periodStart),
+          // A period cannot begin after today: it was begun by a clock that ran ahead, and lasts.
+          periodStart: unixTime(Math.min(startOfPeriod(entry.usage.periodStart), this.#day.start)),
           firstLook,
         });
         entry.usage = booking.usage;
@@ -181,6 +186,24 @@ export class Books {
       falls,
       epochChange: changed ? { from: known.epoch, lastLook: known.lastLook } : undefined,
     };
+  }
+
+  /**
+   * The readings at which accounts reach their nearest limit. Good until a limit,
+   * a reset or a turn changes what remains. An account with several counters has
+   * none it could be told by: it is looked at every time.
+   */
+  marks(): Marks {
+    const { count } = this.#options;
+    const at = new Map<UserName, number>();
+    for (const { verdict, counters, users } of this.accounts.values()) {
+      if (verdict.kind === "deny") continue;
+      if (verdict.remaining === undefined) continue;
+      const [only, ...others] = counters.values();
+      const mark = only && others.length === 0 ? countedOf(only.baseline, count) + verdict.remaining : 0;
+      for (const user of users) at.set(user, mark);
+    }
+    return { count, at };
   }
 
   /** Brings every account to `day`. @returns those whose day or period turned or was set back. */
@@ -271,12 +294,26 @@ export class Books {
     this.behind.delete(entry);
   }
 
+  /** Undoes `remove`. An account that came up meanwhile gives way: its bytes are read again with the next ones. */
+  putBack(entry: Entry): void {
+    const { name } = entry.standing;
+    const meanwhile = this.accounts.get(name);
+    if (meanwhile) {
+      this.unsaved.delete(meanwhile);
+      this.behind.delete(meanwhile);
+      for (const user of meanwhile.users) entry.users.add(user);
+    }
+    this.accounts.set(name, entry);
+    for (const user of entry.users) this.#entryOfUser.set(user, entry);
+    this.#touch(entry, this.#options.now());
+  }
+
   /** The account as one value, for saving and showing. */
   accountOf(entry: Entry): Account {
     return {
       ...entry.standing,
       usage: entry.usage,
-      counters: entry.counters,
+      counters: new Map(entry.counters), // the books' own goes on changing
       sequence: entry.sequence,
       updatedAt: entry.updatedAt,
       foreign: entry.foreign,
@@ -299,12 +336,16 @@ export class Books {
       sequence,
       updatedAt,
       foreign,
-      users: new Set([account.name]),
+      users: new Set(),
       moved: false,
       movedAt: unixTime(0),
     };
     this.accounts.set(account.name, entry);
-    this.#entryOfUser.set(account.name, entry);
+    // An account whose name became another's alias keeps its past; its user is booked there from now on.
+    if (this.accountNameOf(account.name) === account.name) {
+      entry.users.add(account.name);
+      this.#entryOfUser.set(account.name, entry);
+    }
     for (const [alias, name] of this.#options.aliases) {
       if (name !== account.name) continue;
       entry.users.add(alias);
@@ -332,6 +373,19 @@ export class Books {
     const entry = this.entry(name);
     this.#touch(entry, entry.updatedAt);
     return entry;
+  }
+
+  /** Moves a counter here that another account had before the alias table changed, so that it goes on from its baseline. */
+  #takeOver(counter: CounterName, entry: Entry): CounterState | undefined {
+    for (const other of this.accounts.values()) {
+      const state = other.counters.get(counter);
+      if (!state) continue;
+      other.counters.delete(counter);
+      this.#touch(entry, this.#options.now()); // saved before the other: a torn journal may not lose the baseline
+      this.#touch(other, this.#options.now());
+      return { ...state, booked: NO_BYTES };
+    }
+    return undefined;
   }
 
   #whyUnusable(name: UserName): string | undefined {

@@ -6,7 +6,7 @@
  * in the daemon, behind the control socket, and in a command that holds the
  * state folder's lock while no daemon runs.
  */
-import { RefusedRequestError } from "../errors.ts";
+import { RefusedRequestError, reasonOf } from "../errors.ts";
 import type { Limits } from "../ledger/account.ts";
 import { periodStart } from "../ledger/period.ts";
 import { cleared } from "../ledger/usage.ts";
@@ -55,6 +55,7 @@ export class Clerk {
    */
   async setLimits(order: LimitOrder, by: string): Promise<Entry> {
     const { books, saver, events } = this.#options;
+    const isNew = !books.accounts.has(order.name);
     const entry = this.#entry(order);
     const limits: Limits = {
       daily: order.daily ?? entry.standing.limits.daily,
@@ -63,7 +64,7 @@ export class Clerk {
     refuseBelowUsage(entry, limits, order.yes);
     const account = books.accountOf(entry);
     const anchor = order.period ? books.day.date : account.periodAnchor;
-    await saver.saveNow({
+    const ordered = {
       ...account,
       limits,
       period: order.period ?? account.period,
@@ -75,7 +76,13 @@ export class Clerk {
           }
         : account.usage,
       sequence: account.sequence + 1,
-    });
+    };
+    try {
+      await saver.saveNow(ordered);
+    } catch (error) {
+      if (isNew && entry.counters.size === 0) books.remove(entry);
+      throw error;
+    }
     books.setLimits(entry, limits, order.period);
     events.record(
       "limit-changed",
@@ -137,10 +144,16 @@ export class Clerk {
     }
     const sequence = entry.sequence;
     books.remove(entry);
-    await folder.saveKeepers(books.keepers.values(), books.keepersSequence);
-    await folder.deleteAccount(name, sequence);
+    try {
+      await folder.saveKeepers(books.keepers.values(), books.keepersSequence);
+      await folder.deleteAccount(name, sequence);
+    } catch (error) {
+      books.putBack(entry);
+      throw new Error(`Cannot delete "${name}": ${reasonOf(error)}`, { cause: error });
+    }
     const accounts = [...books.accounts.values()].map((each) => books.accountOf(each));
-    await folder.compact(accounts, { all: books.keepers.values(), sequence: books.keepersSequence });
+    const keepers = { all: books.keepers.values(), sequence: books.keepersSequence };
+    await folder.compact(accounts, keepers).catch(() => undefined); // the longer journal says the same
     events.record("deleted", `Account ${name} deleted by ${by}`, { user: name, by });
   }
 

@@ -8,12 +8,12 @@
  */
 import type { Clock } from "../clock.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
-import type { KeeperName, UserName } from "../names.ts";
+import type { CounterName, KeeperName, UserName } from "../names.ts";
 import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { formatSize } from "../sizes.ts";
-import type { CounterSource, SourceReport } from "../sources/source.ts";
+import type { CounterSource, Marks, SourceReport } from "../sources/source.ts";
 import type { EventFile } from "../storage/events.ts";
 import { type Milliseconds, type MonotonicTime, monotonicTime, type UnixTime } from "../units.ts";
 import type { BookedReport, Books, Entry } from "./books.ts";
@@ -46,6 +46,8 @@ export interface MeterHealth {
   readonly close: number;
 }
 
+/** Read every tick, counters that reach no mark are booked this often. */
+const SETTLE_MS = 500;
 /** With more accounts close to their limits than this, one look at everything is cheaper. */
 const FEW = 4;
 
@@ -60,7 +62,10 @@ export class Meter implements Job {
   #lastLook: UnixTime | undefined;
   /** Another program resets counters: what it takes between two looks is lost, so every tick is one. */
   #contested = false;
+  #rejected = new Set<CounterName>();
   #midnightAt = monotonicTime(0);
+  #settleAt = monotonicTime(0);
+  #marks: Marks | undefined;
 
   constructor(options: MeterOptions) {
     this.name = options.source.name;
@@ -74,6 +79,7 @@ export class Meter implements Job {
   /** Makes the next look due at once, as when somebody begins to watch, or a limit changed. */
   hurry(): void {
     this.#fullAt = monotonicTime(0);
+    this.#settleAt = monotonicTime(0);
   }
 
   /** Looks at this user at once, if he is close to his limit: a sign of life came from elsewhere. */
@@ -97,42 +103,60 @@ export class Meter implements Job {
   }
 
   async run(tick: MonotonicTime, signal: AbortSignal): Promise<void> {
-    const full = tick >= this.#fullAt || tick >= this.#midnightAt;
+    const midnight = tick >= this.#midnightAt;
+    const full = midnight || tick >= this.#fullAt;
     const which = full ? "all" : this.#dueUsers(tick);
     this.#fullAt = full ? monotonicTime(tick + this.#period()) : this.#fullAt;
     this.#closeAt = monotonicTime(Number.POSITIVE_INFINITY);
     if (full) this.#midnightAt = this.#nextMidnight(tick);
+    const settles = midnight || which !== "all" || tick >= this.#settleAt;
+    if (settles) this.#settleAt = monotonicTime(tick + SETTLE_MS);
     try {
-      await this.look(which, tick, signal);
+      await this.#look(which, tick, signal, settles ? undefined : this.#marks);
       this.#back();
     } catch (error) {
       if (signal.aborted) throw error;
+      this.settle(signal);
       this.#lost(error);
     } finally {
       this.#closeAt = this.#nextClose();
     }
   }
 
-  /** One look, booked and judged. @throws {SourceUnavailableError} */
-  async look(which: ReadonlySet<UserName> | "all", tick: MonotonicTime, signal: AbortSignal): Promise<void> {
-    const { source, books } = this.#options;
-    let report = await source.read(which, signal);
+  /** One look at everything, booked whole, out of turn. @throws {SourceUnavailableError} */
+  async look(signal: AbortSignal): Promise<void> {
+    await this.#look("all", this.#options.clock.monotonic(), signal, undefined);
+  }
+
+  /** Books what reads kept back: the engine is gone, or Sluice is about to be. */
+  settle(signal: AbortSignal): void {
+    const pending = this.#options.source.pending();
+    if (pending) this.#take(pending, this.#options.clock.monotonic(), signal);
+  }
+
+  async #look(
+    which: ReadonlySet<UserName> | "all",
+    tick: MonotonicTime,
+    signal: AbortSignal,
+    marks: Marks | undefined,
+  ): Promise<void> {
+    const { source, books, rules } = this.#options;
+    let report = await source.read(which, signal, marks);
     const fallen = books.fallen(report.readings);
     if (fallen.length > 0) {
       source.forget();
       report = await source.read("all", signal);
     }
     this.#take(report, tick, signal);
+    if (rules.pace === "every-tick" && !marks) this.#marks = books.marks();
   }
 
   #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
-    const { books, source, service, events, saver } = this.#options;
+    const { books, source, service, saver } = this.#options;
     this.turnDay(signal);
     const booked = books.record(source.name, service, report);
     if (report.complete) this.#lastLook = report.askedAt;
-    for (const { counter, why } of report.rejected) {
-      events.record("counter-rejected", `Cannot book counter ${counter}: ${why}`, { counter }, "warning");
-    }
+    this.#reportRejected(report);
     this.#reportKeeper(booked);
     if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
     for (const entry of booked.moved) this.#decide(entry, report.askedAt, signal);
@@ -164,6 +188,19 @@ export class Meter implements Job {
         used_bytes: used,
         limit_bytes: limit,
       });
+    }
+  }
+
+  /** Each once, until a look at all counters finds it in order again. */
+  #reportRejected({ rejected, complete }: SourceReport): void {
+    const known = this.#rejected;
+    this.#rejected = new Set(complete ? [] : known);
+    for (const { counter, why } of rejected) {
+      if (!known.has(counter) && !this.#rejected.has(counter)) {
+        const text = `Cannot book counter ${counter}: ${why}`;
+        this.#options.events.record("counter-rejected", text, { counter }, "warning");
+      }
+      this.#rejected.add(counter);
     }
   }
 

@@ -244,12 +244,16 @@ export class XrayPart implements AsyncDisposable {
   }
 }
 
-/** Told by what `version` prints: V2Ray 4 has no such command and answers to `-version`. */
+/**
+ * Told by what `-version` prints, which Xray and V2Ray 4 both know and V2Ray 5
+ * refuses. Not asked by `version`: V2Ray 4 passes over a word it does not know
+ * and starts as an engine, on whatever config it finds.
+ */
 async function engineKind(binary: string): Promise<EngineKind> {
-  const said = await promisify(execFile)(binary, ["version"], { timeout: 10_000 }).then(
+  const said = await promisify(execFile)(binary, ["-version"], { timeout: 10_000 }).then(
     ({ stdout }) => stdout,
     () => "",
   );
   if (said.startsWith("Xray")) return "xray";
-  return said.startsWith("V2Ray 5") ? "v2ray5" : "v2ray4";
+  return said.startsWith("V2Ray 4") ? "v2ray4" : "v2ray5";
 }

@@ -100,7 +100,7 @@ function alterInbound(state: EngineState, tag: string, operation: TypedMessage |
       return;
     }
     default:
-      throw new Error(`app/proxyman/command: unknown operation > ${type}: unknown type`);
+      throw new Error("app/proxyman/command: unknown operation > proto: not found");
   }
 }
 
@@ -108,7 +108,7 @@ function routingRpcs(state: EngineState): UntypedServiceImplementation {
   return {
     AddRule: unary(({ config, shouldAppend }: { config: TypedMessage | null; shouldAppend: boolean }) => {
       if (config?.type !== "xray.app.router.Config") {
-        throw new Error(`app/router: AddRule: config type error: ${config?.type}`);
+        throw new Error("app/router: AddRule: config type error");
       }
       const { rule } = decodeMessage<{ rule: RoutingRule[] }>("RouterConfig", config.value);
       state.addRules(rule, shouldAppend);

@@ -123,7 +123,11 @@ export class EngineState {
 
   #usersOf(tag: string): Map<string, EngineUser> {
     const users = this.#inbounds.get(tag);
-    if (!users) throw new Error(`app/proxyman/inbound: handler not found: ${tag}`);
+    if (!users) {
+      throw new Error(
+        `app/proxyman/command: failed to get handler: ${tag} > app/proxyman/inbound: handler not found: ${tag}`,
+      );
+    }
     return users;
   }
 

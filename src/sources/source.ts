@@ -6,6 +6,7 @@
  */
 import type { SourceUnavailableError } from "../errors.ts";
 import type { CounterName, Epoch, KeeperName, UserName } from "../names.ts";
+import type { CountRule } from "../rules.ts";
 import type { Traffic, UnixTime } from "../units.ts";
 
 /** One look at one counter: cumulative since `epoch` began. */
@@ -32,6 +33,19 @@ export interface SourceReport {
   readonly rejected: readonly { readonly counter: CounterName; readonly why: string }[];
 }
 
+/**
+ * Where a look becomes news. Between two full reports a source that is read
+ * every tick answers only with the counters that reached their mark, or fell:
+ * booking a thousand accounts a hundred times a second would cost more than
+ * reading them.
+ */
+export interface Marks {
+  /** Which direction a mark measures. */
+  readonly count: CountRule;
+  /** By user, the reading in bytes to be told of at once. A user without one may wait. */
+  readonly at: ReadonlyMap<UserName, number>;
+}
+
 export interface CounterSource extends AsyncDisposable {
   readonly name: KeeperName;
   /**
@@ -39,7 +53,12 @@ export interface CounterSource extends AsyncDisposable {
    *
    * @throws {SourceUnavailableError} when the keeper gave no usable answer; nothing may be booked then.
    */
-  read(which: ReadonlySet<UserName> | "all", signal: AbortSignal): Promise<SourceReport>;
+  read(which: ReadonlySet<UserName> | "all", signal: AbortSignal, marks?: Marks): Promise<SourceReport>;
+  /**
+   * What earlier reads kept back because no mark was reached. Must be booked
+   * when the keeper is lost: it may never be able to tell again.
+   */
+  pending(): SourceReport | undefined;
   /** Makes the next report carry every counter again, as after an answer that could not be booked. */
   forget(): void;
 }

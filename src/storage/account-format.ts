@@ -107,7 +107,7 @@ export function accountOf(document: unknown): Account {
     period: parsePeriod(text(fields, "period")),
     periodAnchor: localDate(text(fields, "period_anchor")),
     services: list(fields, "services").map(String),
-    disabled: fields["disabled"] === true,
+    disabled: flag(fields, "disabled"),
     held: list(fields, "held") as readonly HeldAccess[],
     usage: {
       day: localDate(text(fields, "last_reset")),
@@ -156,6 +156,12 @@ function list(fields: Document, name: string): readonly unknown[] {
 function text(fields: Document, name: string): string {
   const value = fields[name];
   if (typeof value !== "string") throw wrong(name, "text", value);
+  return value;
+}
+
+function flag(fields: Document, name: string): boolean {
+  const value = fields[name];
+  if (typeof value !== "boolean") throw wrong(name, "true or false", value);
   return value;
 }
 

@@ -5,7 +5,7 @@
  * move it at any time. When the disk refuses a line it waits in memory, in
  * order, until there is room; each event is also one line of the daemon's log.
  */
-import { appendFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { UnixTime } from "../units.ts";
 
@@ -58,6 +58,8 @@ export class EventFile {
   #waiting: string[] = [];
   #dropped = 0;
   #writing: Promise<void> = Promise.resolve();
+  /** A write that will begin when the present one has ended. */
+  #next: Promise<void> | undefined;
 
   constructor(path: string, log: Log, now: () => UnixTime) {
     this.path = path;
@@ -86,18 +88,36 @@ export class EventFile {
 
   /** Tries to write what waits. Resolves either way; lines that were refused go on waiting. */
   flush(): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      if (this.#waiting.length === 0) return;
-      const lines = this.#waiting;
-      this.#waiting = [];
-      try {
-        await appendFile(this.path, lines.join(""), { mode: 0o640 });
-        if (this.#dropped > 0) this.#log.write("warning", "Events were dropped", { count: this.#dropped });
-        this.#dropped = 0;
-      } catch {
-        this.#waiting = [...lines, ...this.#waiting]; // the save job reports the full disk itself
-      }
+    this.#next ??= this.#writing.then(() => {
+      this.#next = undefined;
+      return this.#write();
     });
-    return this.#writing;
+    this.#writing = this.#next;
+    return this.#next;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const lines = this.#waiting;
+    this.#waiting = [];
+    try {
+      await appendWhole(this.path, lines.join(""));
+      if (this.#dropped > 0) this.#log.write("warning", "Events were dropped", { count: this.#dropped });
+      this.#dropped = 0;
+    } catch {
+      this.#waiting = [...lines, ...this.#waiting]; // the save job reports the full disk itself
+    }
+  }
+}
+
+/** All of `text` or, cut back again, nothing: a disk that fills takes a part, and the whole is written again later. */
+async function appendWhole(path: string, text: string): Promise<void> {
+  await using file = await open(path, "a", 0o640);
+  const { size } = await file.stat();
+  try {
+    await file.appendFile(text);
+  } catch (error) {
+    await file.truncate(size);
+    throw error;
   }
 }

@@ -44,13 +44,22 @@ export async function readJournal(path: string): Promise<Replay> {
 
 function lineOf(entry: JournalEntry): string {
   const json = JSON.stringify(entry);
-  return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
+  return `${checkSumOf(json)} ${json}\n`;
 }
 
 function entryOf(line: string): JournalEntry | undefined {
   const json = line.slice(9);
-  if (line[8] !== " " || crc32(json) !== Number.parseInt(line.slice(0, 8), 16)) return undefined;
-  return JSON.parse(json) as JournalEntry;
+  if (line.slice(0, 9) !== `${checkSumOf(json)} `) return undefined;
+  try {
+    const entry: unknown = JSON.parse(json);
+    return typeof entry === "object" && entry !== null ? (entry as JournalEntry) : undefined;
+  } catch {
+    return undefined; // torn, and the check sum agrees by chance
+  }
+}
+
+function checkSumOf(json: string): string {
+  return crc32(json).toString(16).padStart(8, "0");
 }
 
 /** The journal opened for writing. Its calls must not overlap. */
@@ -113,6 +122,7 @@ export class Journal implements AsyncDisposable {
     const text = entries.map(lineOf).join("");
     await writeDurably(this.#path, text, this.#mode, this.#owner);
     await this.#close();
+    this.#length = Buffer.byteLength(text);
     this.#unsynced = false;
   }
 

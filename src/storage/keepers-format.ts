@@ -37,21 +37,29 @@ export function keepersDocument(keepers: Iterable<KeeperRecord>, sequence: numbe
 }
 
 interface StoredKeeper {
-  readonly epoch: string;
-  readonly past_epochs: readonly string[];
+  readonly epoch: unknown;
+  readonly past_epochs: readonly unknown[];
   readonly first_look_ms: number;
   readonly last_look_ms: number;
-  readonly retired: Readonly<Record<string, { epoch: string; uplink: number; downlink: number }>>;
+  readonly retired: Readonly<Record<string, { epoch: unknown; uplink: number; downlink: number }>>;
 }
 
-/** @throws {RangeError | TypeError} when the document is of a newer version or does not have this shape. */
+/**
+ * Checked to the last field: a keeper passed over would be looked at as if for
+ * the first time, and its users' bytes until then be booked to nobody.
+ *
+ * @throws {RangeError | TypeError} when the document is of a newer version or does not have this shape.
+ */
 export function keepersOf(document: unknown): { sequence: number; keepers: Map<string, KeeperRecord> } {
   const { version, sequence, keepers } = document as KeepersDocument;
   if (version !== KEEPERS_VERSION) {
     throw new RangeError(`version: expected ${KEEPERS_VERSION}, got ${JSON.stringify(version)}`);
   }
+  if (typeof keepers !== "object" || keepers === null || Array.isArray(keepers)) {
+    throw new TypeError(`keepers: expected an object, got ${JSON.stringify(keepers) ?? "nothing"}`);
+  }
   return {
-    sequence,
+    sequence: bytes(sequence),
     keepers: new Map(
       Object.entries(keepers).map(([name, value]) => {
         const stored = value as StoredKeeper;
@@ -59,8 +67,8 @@ export function keepersOf(document: unknown): { sequence: number; keepers: Map<s
           name,
           {
             name: keeperName(name),
-            epoch: epochName(stored.epoch),
-            pastEpochs: stored.past_epochs.map(epochName),
+            epoch: epochOf(stored.epoch),
+            pastEpochs: stored.past_epochs.map(epochOf),
             firstLook: unixTime(bytes(stored.first_look_ms)),
             lastLook: unixTime(bytes(stored.last_look_ms)),
             retired: retiredOf(stored.retired),
@@ -75,7 +83,14 @@ function retiredOf(stored: StoredKeeper["retired"]): Map<CounterName, { epoch: E
   return new Map(
     Object.entries(stored).map(([name, { epoch, uplink, downlink }]) => [
       name as CounterName,
-      { epoch: epochName(epoch), baseline: { uplink: bytes(uplink), downlink: bytes(downlink) } },
+      { epoch: epochOf(epoch), baseline: { uplink: bytes(uplink), downlink: bytes(downlink) } },
     ]),
   );
+}
+
+function epochOf(value: unknown): Epoch {
+  if (typeof value !== "string") {
+    throw new TypeError(`epoch: expected text, got ${JSON.stringify(value) ?? "nothing"}`);
+  }
+  return epochName(value);
 }

@@ -7,17 +7,19 @@
  * winning. A file that does not parse is renamed and reported, never replaced
  * by a fresh account; the good copy kept beside it, and the journal, rebuild it.
  */
-import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, DamagedStateError, reasonOf } from "../errors.ts";
 import type { Account } from "../ledger/account.ts";
 import type { KeeperRecord } from "../ledger/keeper.ts";
-import { fileNameOf, type UserName } from "../names.ts";
+import type { UserName } from "../names.ts";
 import type { UnixTime } from "../units.ts";
-import { ACCOUNT_VERSION, accountDocument, accountOf } from "./account-format.ts";
+import { baseOf, type Damage, KEEPERS_FILE, plainName, readAccountFiles } from "./account-files.ts";
+import { accountDocument } from "./account-format.ts";
 import { type FileOwner, syncFolder, writeDurably, writeWhole } from "./durable-write.ts";
 import { Journal, type JournalEntry, readJournal } from "./journal.ts";
 import { keepersDocument, keepersOf } from "./keepers-format.ts";
+import { replayOver } from "./replay.ts";
 
 export interface StateFolderOptions {
   /** The `usage` folder itself. */
@@ -33,11 +35,10 @@ export interface LoadedState {
   /** File names (as `fileNameOf` writes them) whose state exists and cannot be used: book nothing, create nothing. */
   readonly unusable: ReadonlyMap<string, string>;
   /** What was found damaged, for events: repaired from a copy or left unusable. */
-  readonly damage: readonly { readonly path: string; readonly reason: string; readonly repaired: boolean }[];
+  readonly damage: readonly Damage[];
   readonly tornLines: number;
 }
 
-const KEEPERS_FILE = "keepers.json";
 const JOURNAL_FILE = ".journal";
 const DIRECTORY_MODE = 0o750;
 
@@ -58,70 +59,61 @@ export class StateFolder implements AsyncDisposable {
   }
 
   pathOf(user: UserName): string {
-    return join(this.#options.directory, `${fileNameOf(user)}.json`);
+    return join(this.#options.directory, `${baseOf(user)}.json`);
   }
 
   /**
-   * Reads everything. Removes temporary files a crash left.
+   * Reads everything. Removes temporary files a crash left, and finishes
+   * deletions it cut off.
    *
    * @throws {DamagedStateError} when `keepers.json` does not parse: without it
-   * a known counter would look new. The system's error when a file cannot be read.
+   * a known counter would look new; or when the journal is of a newer version.
+   * The system's error when a file cannot be read.
    */
   async load(now: UnixTime): Promise<LoadedState> {
     const { directory } = this.#options;
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    const names = await readdir(directory);
-    const accounts = new Map<UserName, Account>();
-    const unusable = new Map<string, string>();
-    const damage: { path: string; reason: string; repaired: boolean }[] = [];
-
-    for (const name of names) {
-      if (/\.json\.\d+$/.test(name) || /^\.journal\.\d+$/.test(name)) await rm(join(directory, name));
-      const corrupt = /^(.+)\.json\.corrupt-\d+$/.exec(name)?.[1];
-      if (corrupt !== undefined) unusable.set(corrupt, `its file was damaged and is kept as "${name}"`);
-    }
-    for (const name of names.filter((each) => each.endsWith(".json") && each !== KEEPERS_FILE)) {
-      const base = name.slice(0, -".json".length);
-      const path = join(directory, name);
-      try {
-        const account = checkedName(base, accountOf(JSON.parse(await readFile(path, "utf8"))));
-        accounts.set(account.name, account);
-        unusable.delete(base);
-      } catch (error) {
-        const reason = reasonOf(error);
-        unusable.set(base, reason);
-        if (isNewer(reason)) {
-          damage.push({ path, reason, repaired: false });
-          continue;
-        }
-        await rename(path, `${path}.corrupt-${now}`);
-        const previous = await this.#previousCopy(base, path);
-        if (previous) accounts.set(previous.name, previous);
-        damage.push({ path, reason, repaired: previous !== undefined });
-      }
-    }
-
+    const { accounts, unusable, newer, damage } = await readAccountFiles(directory, now);
     const stored = await this.#loadKeepers();
-    const replay = await readJournal(join(directory, JOURNAL_FILE));
-    const { keepers, keepersSequence } = replayOver(accounts, stored, replay.entries);
+    const journal = join(directory, JOURNAL_FILE);
+    const replay = await readJournal(journal);
+    const { keepers, keepersSequence, deleted } = replayOver(journal, accounts, stored, replay.entries);
     for (const account of accounts.values()) {
-      const base = fileNameOf(account.name);
-      if (unusable.delete(base)) {
+      const base = baseOf(account.name);
+      if (newer.has(base)) accounts.delete(account.name);
+      else if (unusable.delete(base)) {
         const entry = damage.find(({ path }) => path === this.pathOf(account.name));
         if (entry) entry.repaired = true;
       }
     }
-    return { accounts, keepers, keepersSequence, unusable, damage, tornLines: replay.torn };
+    if (deleted.size > 0) {
+      for (const name of deleted) {
+        if (!accounts.has(name) && !newer.has(baseOf(name))) await this.#removeFiles(name);
+      }
+      // A disk without room for it keeps the longer journal, which says the same.
+      await this.compact([...accounts.values()], { all: keepers.values(), sequence: keepersSequence }).catch(
+        () => undefined,
+      );
+    }
+    return {
+      accounts,
+      keepers,
+      keepersSequence,
+      unusable: new Map([...unusable].map(([base, why]) => [plainName(base), why])),
+      damage,
+      tornLines: replay.torn,
+    };
   }
 
   /** Saves what may not be taken back: the account's file and its name are on the disk when this resolves. */
   async saveAccount(account: Account): Promise<void> {
+    const text = fileText(account); // before the first wait, in which its counters may move on
     const path = this.pathOf(account.name);
     await rm(`${path}.previous`, { force: true });
     await link(path, `${path}.previous`).catch((error: unknown) => {
       if (codeOf(error) !== "ENOENT") throw error; // the first save has nothing to keep
     });
-    await writeDurably(path, fileText(account), this.#options.fileMode, this.#options.owner);
+    await writeDurably(path, text, this.#options.fileMode, this.#options.owner);
   }
 
   /** Brings the account's file up to date with what the journal holds already. */
@@ -139,18 +131,16 @@ export class StateFolder implements AsyncDisposable {
   async deleteAccount(name: UserName, sequence: number): Promise<void> {
     await this.#queued(() => this.#journal.append([{ deleted: name, sequence }]));
     await this.#queued(() => this.#journal.sync());
-    const path = this.pathOf(name);
-    await rm(path, { force: true });
-    await rm(`${path}.previous`, { force: true });
-    await syncFolder(this.#options.directory);
+    await this.#removeFiles(name);
   }
 
-  /** Appends the accounts' present state, keepers first: an account's baseline never precedes its epoch. */
+  /** Appends the state the accounts have at this call, and the keepers if given. */
   append(
     accounts: readonly Account[],
-    keepers: { all: Iterable<KeeperRecord>; sequence: number },
+    keepers: { all: Iterable<KeeperRecord>; sequence: number } | undefined,
   ): Promise<void> {
-    return this.#queued(() => this.#journal.append(journalEntries(accounts, keepers)));
+    const entries = journalEntries(accounts, keepers);
+    return this.#queued(() => this.#journal.append(entries));
   }
 
   sync(): Promise<void> {
@@ -162,7 +152,8 @@ export class StateFolder implements AsyncDisposable {
     accounts: readonly Account[],
     keepers: { all: Iterable<KeeperRecord>; sequence: number },
   ): Promise<void> {
-    return this.#queued(() => this.#journal.rewrite(journalEntries(accounts, keepers)));
+    const entries = journalEntries(accounts, keepers);
+    return this.#queued(() => this.#journal.rewrite(entries));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,12 +166,11 @@ export class StateFolder implements AsyncDisposable {
     return result;
   }
 
-  async #previousCopy(base: string, path: string): Promise<Account | undefined> {
-    try {
-      return checkedName(base, accountOf(JSON.parse(await readFile(`${path}.previous`, "utf8"))));
-    } catch {
-      return undefined; // no copy, or one as damaged: the caller reports the account as unusable
-    }
+  async #removeFiles(name: UserName): Promise<void> {
+    const path = this.pathOf(name);
+    await rm(path, { force: true });
+    await rm(`${path}.previous`, { force: true });
+    await syncFolder(this.#options.directory);
   }
 
   async #loadKeepers(): Promise<{ sequence: number; keepers: Map<string, KeeperRecord> }> {
@@ -204,46 +194,15 @@ function fileText(account: Account): string {
   return `${JSON.stringify(accountDocument(account), null, 2)}\n`;
 }
 
-function checkedName(base: string, account: Account): Account {
-  const expected = fileNameOf(account.name);
-  if (expected !== base)
-    throw new RangeError(`username: expected the user of "${base}.json", got "${account.name}"`);
-  return account;
-}
-
-function isNewer(reason: string): boolean {
-  return reason.startsWith(`version: expected ${ACCOUNT_VERSION} or lower`);
-}
-
+/**
+ * The accounts come before the keepers, so that a line torn off takes the later
+ * truth with it: a keeper is never known without the baselines of its first look.
+ */
 function journalEntries(
   accounts: readonly Account[],
-  keepers: { all: Iterable<KeeperRecord>; sequence: number },
+  keepers: { all: Iterable<KeeperRecord>; sequence: number } | undefined,
 ): JournalEntry[] {
-  return [
-    { keepers: keepersDocument(keepers.all, keepers.sequence) },
-    ...accounts.map((account) => ({ account: accountDocument(account) })),
-  ];
-}
-
-/** Lays the journal over what the files said; per account and for the keepers the higher sequence wins. */
-function replayOver(
-  accounts: Map<UserName, Account>,
-  stored: { sequence: number; keepers: Map<string, KeeperRecord> },
-  entries: readonly JournalEntry[],
-): { keepers: Map<string, KeeperRecord>; keepersSequence: number } {
-  let { keepers, sequence } = stored;
-  for (const entry of entries) {
-    if ("account" in entry) {
-      const account = accountOf(entry.account);
-      if (account.sequence > (accounts.get(account.name)?.sequence ?? -1))
-        accounts.set(account.name, account);
-    } else if ("deleted" in entry) {
-      const account = accounts.get(entry.deleted as UserName);
-      if (account && account.sequence <= entry.sequence) accounts.delete(account.name);
-    } else {
-      const found = keepersOf(entry.keepers);
-      if (found.sequence > sequence) ({ keepers, sequence } = found);
-    }
-  }
-  return { keepers, keepersSequence: sequence };
+  const entries: JournalEntry[] = accounts.map((account) => ({ account: accountDocument(account) }));
+  if (keepers) entries.push({ keepers: keepersDocument(keepers.all, keepers.sequence) });
+  return entries;
 }

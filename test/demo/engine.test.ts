@@ -185,7 +185,7 @@ describe("the embedded engine refuses, as Xray does,", () => {
       name: "V2Ray's type names",
       tag: "in-1",
       operation: { ...remove("Bob"), type: "v2ray.core.app.proxyman.command.RemoveUserOperation" },
-      text: "unknown type",
+      text: "unknown operation > proto: not found",
     },
   ])("$name", async ({ tag, operation, text }) => {
     const { call } = await engineWithClient();

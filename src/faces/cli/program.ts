@@ -57,7 +57,7 @@ export function program(): Command {
     .option("--create", "also for a name that no engine knows yet")
     .option("--yes", "even if it is used up already")
     .action((name: string, size: string, options: Common & LimitOptions) =>
-      setLimit(name, asArgument(parseSize)(size), options),
+      setLimit(name, parseSize(size), options),
     );
   reading(limit, "remove <name>", "Removes the total and the daily limit").action(
     (name: string, options: Common) => setLimit(name, 0 as Bytes, { ...options, daily: 0 as Bytes }),

@@ -8,9 +8,9 @@
  */
 import type { Clock } from "../../clock.ts";
 import { SourceUnavailableError } from "../../errors.ts";
-import { type CounterName, counterName, type KeeperName, type UserName } from "../../names.ts";
-import { type Bytes, milliseconds } from "../../units.ts";
-import type { CounterReading, CounterSource, SourceReport } from "../source.ts";
+import { type CounterName, counterName, type Epoch, type KeeperName, type UserName } from "../../names.ts";
+import { type Bytes, milliseconds, unixTime } from "../../units.ts";
+import type { CounterReading, CounterSource, Marks, SourceReport } from "../source.ts";
 import type { EngineLink } from "./engine-link.ts";
 import { type Decoded, StatsTable } from "./stats-table.ts";
 
@@ -24,7 +24,9 @@ export class XraySource implements CounterSource {
   #table = new StatsTable();
   #names: CounterName[] = [];
   #reported = { uplink: new Float64Array(0), downlink: new Float64Array(0) };
-  #epoch: string | undefined;
+  #epoch: Epoch | undefined;
+  #readAt = unixTime(0);
+  #marks: { readonly of: Marks; readonly users: number; readonly bySlot: Float64Array } | undefined;
 
   constructor(name: KeeperName, link: EngineLink, clock: Clock) {
     this.name = name;
@@ -32,44 +34,45 @@ export class XraySource implements CounterSource {
     this.#clock = clock;
   }
 
-  async read(which: ReadonlySet<UserName> | "all", signal: AbortSignal): Promise<SourceReport> {
+  async read(
+    which: ReadonlySet<UserName> | "all",
+    signal: AbortSignal,
+    marks?: Marks,
+  ): Promise<SourceReport> {
     const session = this.#link.session();
     const epoch = this.#link.epoch;
     if (epoch === undefined)
       throw new SourceUnavailableError(this.name, "the engine's life is not confirmed");
     signal.throwIfAborted();
-    if (epoch !== this.#epoch) this.#startOver(epoch);
-
+    if (epoch !== this.#epoch) {
+      const last = this.pending(); // of the life that is over
+      if (last) return last;
+      this.#startOver(epoch);
+    }
     const askedAt = this.#clock.unix();
     const patterns = which === "all" ? ["user>>>"] : [...which].map((user) => `user>>>${user}>>>traffic>>>`);
-    const rejected: Decoded["rejected"][number][] = [];
+    let answers: Uint8Array[];
     try {
-      const answers = await Promise.all(
-        patterns.map((pattern) => session.queryStats(pattern, READ_DEADLINE)),
-      );
-      for (const answer of answers) {
-        const decoded = this.#table.decode(answer);
-        rejected.push(...decoded.rejected);
-        // Nothing ever removes a counter, so one that is gone went with its engine.
-        if (which === "all" && decoded.counters < this.#table.counters && rejected.length === 0) {
-          throw new Error(
-            `expected ${this.#table.counters} counters, got ${decoded.counters}: has it restarted?`,
-          );
-        }
-      }
+      answers = await Promise.all(patterns.map((pattern) => session.queryStats(pattern, READ_DEADLINE)));
     } catch (error) {
-      const failure = new SourceUnavailableError(this.name, error);
-      this.#epoch = undefined; // half an answer may stand in the table: read all anew
-      this.#link.drop(failure);
-      throw failure;
+      throw this.#lost(error);
     }
+    const rejected = this.#decode(answers, which === "all");
+    this.#readAt = askedAt;
     return {
       askedAt,
       epoch,
       complete: which === "all",
-      readings: this.#moved(epoch),
+      readings: this.#moved(epoch, marks),
       rejected: rejected.map(({ user, why }) => ({ counter: counterName(this.name, user as UserName), why })),
     };
+  }
+
+  pending(): SourceReport | undefined {
+    if (this.#epoch === undefined) return undefined;
+    const readings = this.#moved(this.#epoch, undefined);
+    if (readings.length === 0) return undefined;
+    return { askedAt: this.#readAt, epoch: this.#epoch, complete: false, readings, rejected: [] };
   }
 
   forget(): void {
@@ -80,33 +83,84 @@ export class XraySource implements CounterSource {
     await this.#link[Symbol.asyncDispose]();
   }
 
-  #startOver(epoch: string): void {
+  #decode(answers: readonly Uint8Array[], complete: boolean): Decoded["rejected"][number][] {
+    const known = this.#table.counters;
+    const rejected: Decoded["rejected"][number][] = [];
+    let counters = 0;
+    try {
+      for (const answer of answers) {
+        const decoded = this.#table.decode(answer);
+        rejected.push(...decoded.rejected);
+        counters += decoded.counters;
+        release(answer);
+      }
+    } catch (error) {
+      this.#epoch = undefined; // half an answer stands in the table: the engine lives, all is read anew
+      throw this.#lost(error);
+    }
+    // Nothing ever removes a counter, so one that is gone went with its engine.
+    if (complete && counters + rejected.length < known) {
+      throw this.#lost(new Error(`expected at least ${known} counters, got ${counters}: has it restarted?`));
+    }
+    return rejected;
+  }
+
+  /** No answer can be trusted on this connection any more. */
+  #lost(cause: unknown): SourceUnavailableError {
+    const failure = new SourceUnavailableError(this.name, cause);
+    this.#link.drop(failure);
+    return failure;
+  }
+
+  #startOver(epoch: Epoch): void {
     this.#epoch = epoch;
     this.#table = new StatsTable();
     this.#names = [];
+    this.#marks = undefined;
     this.forget();
   }
 
-  /** The counters that differ from what was last reported. */
-  #moved(epoch: SourceReport["epoch"]): CounterReading[] {
+  /** The counters that differ from what was last reported and, with marks, cannot wait. */
+  #moved(epoch: Epoch, marks: Marks | undefined): CounterReading[] {
     const { users, uplink, downlink } = this.#table;
     if (this.#reported.uplink.length !== uplink.length) this.#growReported(uplink.length);
     const reported = this.#reported;
+    const markAt = marks && this.#markBySlot(marks);
+    const up = marks?.count === "downlink" ? 0 : 1;
+    const down = marks?.count === "uplink" ? 0 : 1;
     const readings: CounterReading[] = [];
     for (let slot = 0; slot < users.length; slot++) {
-      const up = uplink[slot] || 0; // NaN: a direction without a counter has no bytes yet
-      const down = downlink[slot] || 0;
-      if (up === reported.uplink[slot] && down === reported.downlink[slot]) continue;
-      reported.uplink[slot] = up;
-      reported.downlink[slot] = down;
+      const sent = uplink[slot] || 0; // NaN: a direction without a counter has no bytes yet
+      const received = downlink[slot] || 0;
+      const sentBefore = reported.uplink[slot] as number;
+      const receivedBefore = reported.downlink[slot] as number;
+      if (sent === sentBefore && received === receivedBefore) continue;
+      if (markAt && sent >= sentBefore && received >= receivedBefore) {
+        if (sent * up + received * down < (markAt[slot] as number)) continue;
+      }
+      reported.uplink[slot] = sent;
+      reported.downlink[slot] = received;
       readings.push({
         user: users[slot] as UserName,
         counter: this.#counterOf(slot),
         epoch,
-        traffic: { uplink: up as Bytes, downlink: down as Bytes },
+        traffic: { uplink: sent as Bytes, downlink: received as Bytes },
       });
     }
     return readings;
+  }
+
+  /** The marks in the table's own order. */
+  #markBySlot(marks: Marks): Float64Array {
+    const { users, uplink } = this.#table;
+    if (this.#marks?.of !== marks || this.#marks.users !== users.length) {
+      const bySlot = new Float64Array(uplink.length);
+      for (let slot = 0; slot < users.length; slot++) {
+        bySlot[slot] = marks.at.get(users[slot] as UserName) ?? Number.POSITIVE_INFINITY;
+      }
+      this.#marks = { of: marks, users: users.length, bySlot };
+    }
+    return this.#marks.bySlot;
   }
 
   #counterOf(slot: number): CounterName {
@@ -125,4 +179,18 @@ export class XraySource implements CounterSource {
     downlink.set(this.#reported.downlink);
     this.#reported = { uplink, downlink };
   }
+}
+
+/** Spare space around a message in its own buffer: the gRPC frame header. */
+const FRAME_HEADER = 5;
+
+/**
+ * Gives an answer's memory back at once. A hundred answers of 100 KB a second
+ * would otherwise wait for full collections, which then come several times a
+ * second and cost more than the decoding. Small answers share a pool of Node's,
+ * which must not be touched.
+ */
+function release(answer: Uint8Array): void {
+  const { buffer } = answer;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength - answer.length <= FRAME_HEADER) buffer.transfer(0);
 }

@@ -1,0 +1,137 @@
+/**
+ * What most of these tests begin with: a real engine with users, Sluice on it,
+ * an origin to fetch from. All of it is gone when the test ends.
+ */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { ControlClient } from "../../src/control/client.ts";
+import { type EngineApi, engineApi } from "../support/engine-api.ts";
+import { clientConfig, type Protocol, serverConfig, type TestUser } from "../support/engine-config.ts";
+import { type EngineProgram, type RunningEngine, startEngine } from "../support/engines.ts";
+import { freePort } from "../support/free-port.ts";
+import { type Origin, startOrigin } from "../support/origin.ts";
+import { makeSluice, type Sluice, type StartOptions } from "../support/sluice.ts";
+import { startTransfer, type Transfer, type TransferResult, type Wish } from "../support/traffic.ts";
+import type { Destination } from "../support/tunnel.ts";
+import { connectThroughVless } from "../support/vless.ts";
+
+export const MIB = 1024 * 1024;
+
+export interface StageInbound {
+  readonly tag: string;
+  readonly protocol: Protocol;
+  readonly users: readonly TestUser[];
+}
+
+export interface Stage {
+  readonly sluice: Sluice;
+  readonly origin: Origin;
+  readonly api: EngineApi;
+  /** Starts the daemon. */
+  start(options?: StartOptions): ReturnType<Sluice["start"]>;
+  /** Ends the engine without a word and starts it anew with the same config. */
+  restartEngine(): Promise<void>;
+  /** Where an inbound listens. */
+  server(tag?: string): Destination;
+  /** A transfer over a VLESS connection of its own. */
+  transfer(user: TestUser, wish: Wish, tag?: string): Promise<Transfer>;
+  /** Whether a small download gets through. */
+  isLetIn(user: TestUser, tag?: string): Promise<boolean>;
+  /** Starts a client engine; where it takes SOCKS5. */
+  client(user: TestUser, options?: { readonly tag?: string; readonly mux?: number }): Promise<Destination>;
+  /** Sets the total limit, in bytes, over the socket. */
+  limit(user: TestUser, totalBytes: number): Promise<void>;
+}
+
+/** @param inbounds with one of them the tag can be left out everywhere. */
+export async function setStage(
+  program: EngineProgram,
+  inbounds: readonly StageInbound[],
+  settings: object = {},
+): Promise<Stage> {
+  const folder = await mkdtempDisposable(join(tmpdir(), "sluice-engine-"));
+  onTestFinished(() => folder.remove());
+  const apiPort = await freePort();
+  const placed = await Promise.all(inbounds.map(async (each) => ({ ...each, port: await freePort() })));
+  const config = serverConfig({
+    kind: program.kind,
+    folder: folder.path,
+    api: { port: apiPort, via: "inbound" },
+    inbounds: placed,
+  });
+  const running: RunningEngine[] = [await startEngine(program, config, folder.path)];
+  onTestFinished(async () => {
+    for (const engine of running) await engine.kill();
+  });
+  const origin = await startOrigin();
+  onTestFinished(() => origin[Symbol.asyncDispose]());
+  const api = engineApi(`127.0.0.1:${apiPort}`);
+  onTestFinished(() => api[Symbol.dispose]());
+  const sluice = await makeSluice({
+    xray: {
+      name: "xray",
+      api: `127.0.0.1:${apiPort}`,
+      config: join(folder.path, "config.json"),
+      service: null,
+    },
+    ...settings,
+  });
+  onTestFinished(() => sluice[Symbol.asyncDispose]());
+
+  const inboundOf = (tag = placed[0]?.tag) => {
+    const found = placed.find((each) => each.tag === tag);
+    if (!found) throw new RangeError(`Cannot find the inbound "${tag}"`);
+    return found;
+  };
+  const stage: Stage = {
+    sluice,
+    origin,
+    api,
+    start: (options) => sluice.start(options),
+    restartEngine: async () => {
+      await running.at(-1)?.kill();
+      running.push(await startEngine(program, config, folder.path));
+    },
+    server: (tag) => ({ address: "127.0.0.1", port: inboundOf(tag).port }),
+    transfer: async (user, wish, tag) => {
+      const tunnel = await connectThroughVless({ server: stage.server(tag), id: user.id }, origin);
+      onTestFinished(() => tunnel[Symbol.dispose]());
+      return startTransfer(tunnel, wish);
+    },
+    isLetIn: async (user, tag) => {
+      const transfer = await stage.transfer(user, { up: 0, down: 1_000 }, tag);
+      return (await transfer.finished).outcome === "complete";
+    },
+    client: async (user, { tag, mux } = {}) => {
+      const socksPort = await freePort();
+      const client = clientConfig({
+        socksPort,
+        protocol: inboundOf(tag).protocol,
+        server: stage.server(tag),
+        user,
+        ...(mux !== undefined && { mux }),
+      });
+      running.unshift(await startEngine(program, client, folder.path, `client-${socksPort}.json`));
+      return { address: "127.0.0.1", port: socksPort };
+    },
+    limit: async (user, totalBytes) => {
+      using desk = new ControlClient(join(sluice.directory, "run", "control.sock"));
+      await desk.setLimit({
+        name: user.email,
+        totalBytes,
+        dailyBytes: undefined,
+        period: "",
+        yes: true,
+        create: true,
+      });
+    },
+  };
+  return stage;
+}
+
+/** How long after `since` (performance.now()) the last byte came, in ms; 0 if none came after it. */
+export function stillMovingFor({ arrivals }: TransferResult, since: number): number {
+  return Math.max(0, (arrivals.at(-1)?.at ?? since) - since);
+}

@@ -1,0 +1,163 @@
+/**
+ * An engine as autoscripts install it: statistics are all its API offers, no
+ * inbound that has users has a tag, ports are text, users stand under comment
+ * markers. It runs under a stand-in for systemctl, which is the only thing that
+ * starts and restarts it and notes how often.
+ */
+import { execFile } from "node:child_process";
+import { access, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
+import type { TestUser } from "../support/engine-config.ts";
+import { untilReady } from "../support/engine-ready.ts";
+import type { EngineProgram } from "../support/engines.ts";
+import { freePort } from "../support/free-port.ts";
+import type { Destination } from "../support/tunnel.ts";
+
+export const UNIT = "test-engine.service";
+
+export interface StockEngine {
+  readonly apiPort: number;
+  readonly vless: Destination;
+  readonly shadowsocks: Destination;
+  readonly configPath: string;
+  /** For Sluice: a PATH on which `systemctl` is the stand-in. */
+  readonly environment: Readonly<Record<string, string>>;
+  config(): Promise<string>;
+  /** One line of arguments per call of systemctl since the engine was first started. */
+  calls(): Promise<readonly string[]>;
+}
+
+/** @param single the one user of the Shadowsocks inbound, whose password is his id. */
+export async function startStockEngine(
+  program: EngineProgram,
+  users: readonly TestUser[],
+  single: TestUser,
+): Promise<StockEngine> {
+  const folder = await mkdtempDisposable(join(tmpdir(), "sluice-stock-"));
+  onTestFinished(() => folder.remove());
+  const [apiPort, vless, shadowsocks] = [await freePort(), await freePort(), await freePort()];
+  const configPath = join(folder.path, "config.json");
+  const callsPath = join(folder.path, "calls");
+  const pidPath = join(folder.path, "pid");
+  await writeFile(
+    configPath,
+    configText({ folder: folder.path, apiPort, vless, shadowsocks, users, single }),
+  );
+  const bin = join(folder.path, "bin");
+  await mkdir(bin);
+  await writeFile(join(bin, "systemctl"), systemctlScript(program, configPath, pidPath, callsPath), {
+    mode: 0o755,
+  });
+  const environment = { PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` };
+  await promisify(execFile)(join(bin, "systemctl"), ["restart", UNIT]);
+  onTestFinished(async () => void process.kill(Number(await readFile(pidPath, "utf8")), "SIGKILL"));
+  const inbounds = [apiPort, vless, shadowsocks].map((port) => ({
+    tag: port === apiPort ? "api-in" : "",
+    port,
+  }));
+  await untilReady(Number(await readFile(pidPath, "utf8")), { inbounds }, AbortSignal.timeout(10_000));
+  await access(callsPath);
+  await writeFile(callsPath, "");
+  const at = (port: number) => ({ address: "127.0.0.1", port });
+  return {
+    apiPort,
+    vless: at(vless),
+    shadowsocks: at(shadowsocks),
+    configPath,
+    environment,
+    config: () => readFile(configPath, "utf8"),
+    calls: async () => (await readFile(callsPath, "utf8")).split("\n").slice(0, -1),
+  };
+}
+
+/**
+ * Ends the engine and starts another, as the real one does for a service of
+ * Type=simple. The link is gone as soon as the process has exited, whether or
+ * not anybody has waited for it yet: in a container often nobody does.
+ */
+function systemctlScript(program: EngineProgram, config: string, pid: string, calls: string): string {
+  const command = [program.command, ...program.args(config)].map((word) => `'${word}'`).join(" ");
+  return `#!/bin/sh
+echo "$*" >>'${calls}'
+if [ -f '${pid}' ]; then
+  old=$(cat '${pid}')
+  kill "$old"
+  while [ -e "/proc/$old/exe" ]; do sleep 0.02; done
+fi
+setsid ${command} >/dev/null 2>&1 </dev/null &
+echo $! >'${pid}'
+`;
+}
+
+interface Layout {
+  readonly folder: string;
+  readonly apiPort: number;
+  readonly vless: number;
+  readonly shadowsocks: number;
+  readonly users: readonly TestUser[];
+  readonly single: TestUser;
+}
+
+/** Entries are a marker and a line that closes the one before, as the scripts append them. */
+function configText({ folder, apiPort, vless, shadowsocks, users, single }: Layout): string {
+  const entries = users
+    .map(({ email, id }) => `#vls ${email} 2026-12-31\n},{"id": "${id}","email": "${email}"`)
+    .join("\n");
+  return `{
+  "log" : {
+    "access": "${folder}/access.log",
+    "error": "${folder}/error.log",
+    "loglevel": "warning"
+  },
+  "inbounds": [
+    {
+      "listen": "127.0.0.1",
+      "port": ${apiPort},
+      "protocol": "dokodemo-door",
+      "settings": { "address": "127.0.0.1" },
+      "tag": "api"
+    },
+    {
+     "listen": "127.0.0.1",
+     "port": "${vless}",
+     "protocol": "vless",
+      "settings": {
+          "decryption":"none",
+            "clients": [
+               {
+                 "id": "1d1c1d94-6987-4658-a4dc-8821a30fe7e0"
+#vless
+${entries}
+             }
+          ]
+       }
+     },
+     {
+       "listen": "127.0.0.1",
+       "port": "${shadowsocks}",
+       "protocol": "shadowsocks",
+       #ssws
+       "settings": { "method": "aes-128-gcm", "password": "${single.id}", "email": "${single.email}", "network": "tcp" }
+     }
+  ],
+  "outbounds": [
+    { "protocol": "freedom", "settings": { "finalRules": [{ "action": "allow" }] } },
+    { "protocol": "blackhole", "settings": {}, "tag": "blocked" }
+  ],
+  "routing": {
+    "rules": [
+      { "inboundTag": [ "api" ], "outboundTag": "api", "type": "field" }
+    ]
+  },
+  "stats": {},
+  "api": { "services": [ "StatsService" ], "tag": "api" },
+  "policy": {
+    "levels": { "0": { "statsUserDownlink": true, "statsUserUplink": true } },
+    "system": { "statsInboundUplink": true, "statsInboundDownlink": true }
+  }
+}
+`;
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { counterName, epochName, userName } from "../../src/names.ts";
+import { KEEPERS_VERSION, keepersDocument, keepersOf } from "../../src/storage/keepers-format.ts";
+import { keeper, traffic, XRAY } from "./accounts.ts";
+
+const RECORD = keeper("e2", {
+  pastEpochs: [epochName("e0"), epochName("e1")],
+  retired: new Map([
+    [counterName(XRAY, userName("gone")), { epoch: epochName("e2"), baseline: traffic(3, 4) }],
+  ]),
+});
+const stored = () => JSON.parse(JSON.stringify(keepersDocument([RECORD], 9)));
+
+describe("keepersOf()", () => {
+  test("reads what keepersDocument() wrote", () => {
+    expect(keepersOf(stored())).toEqual({ sequence: 9, keepers: new Map([["xray", RECORD]]) });
+  });
+
+  test("reads a document without keepers", () => {
+    expect(keepersOf(JSON.parse(JSON.stringify(keepersDocument([], 0))))).toEqual({
+      sequence: 0,
+      keepers: new Map(),
+    });
+  });
+
+  const xray = stored().keepers.xray;
+  test.for([
+    { name: "a newer version", document: { ...stored(), version: KEEPERS_VERSION + 1 } },
+    { name: "no version", document: { sequence: 1, keepers: {} } },
+    { name: "no sequence", document: { version: 1, keepers: {} } },
+    { name: "a sequence that is text", document: { ...stored(), sequence: "9" } },
+    { name: "no keepers", document: { version: 1, sequence: 1 } },
+    { name: "keepers that are a list", document: { ...stored(), keepers: [] } },
+    { name: "a keeper that is null", document: { ...stored(), keepers: { xray: null } } },
+    { name: "an epoch that is no text", document: { ...stored(), keepers: { xray: { ...xray, epoch: 7 } } } },
+    {
+      name: "past epochs that are no list",
+      document: { ...stored(), keepers: { xray: { ...xray, past_epochs: "e1" } } },
+    },
+    {
+      name: "a past epoch that is no text",
+      document: { ...stored(), keepers: { xray: { ...xray, past_epochs: [7] } } },
+    },
+    {
+      name: "a look in the negative",
+      document: { ...stored(), keepers: { xray: { ...xray, last_look_ms: -1 } } },
+    },
+    {
+      name: "no first look",
+      document: { ...stored(), keepers: { xray: { ...xray, first_look_ms: undefined } } },
+    },
+    {
+      name: "no retired baselines",
+      document: { ...stored(), keepers: { xray: { ...xray, retired: undefined } } },
+    },
+    {
+      name: "a retired baseline that is no number",
+      document: {
+        ...stored(),
+        keepers: { xray: { ...xray, retired: { "xray:a": { epoch: "e2", uplink: "1", downlink: 2 } } } },
+      },
+    },
+    { name: "null", document: null },
+    { name: "text", document: "keepers" },
+  ])("refuses $name", ({ document }) => {
+    let thrown: unknown;
+    try {
+      keepersOf(document);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown instanceof RangeError || thrown instanceof TypeError, String(thrown)).toBe(true);
+  });
+});
