@@ -15,7 +15,7 @@ import { ManualClock } from "../support/manual-clock.ts";
 import { startOrigin } from "../support/origin.ts";
 import { makeSluice } from "../support/sluice.ts";
 import { connectThroughSocks } from "../support/socks.ts";
-import { moveBytes, startTransfer, type Wish } from "../support/traffic.ts";
+import { startTransfer, type Wish } from "../support/traffic.ts";
 import { until } from "../support/until.ts";
 import { connectThroughVless } from "../support/vless.ts";
 import { MIB } from "./stage.ts";
@@ -76,8 +76,10 @@ describe.each(engines)("a stock install of $kind $version", (program) => {
     await limit(single, MIB);
     const socks = await shadowsocksClient(program, engine.shadowsocks.port, dirname(engine.configPath));
     using tunnel = await connectThroughSocks(socks, origin);
+    // His client goes on dialling and holds the download open, so it has no end to wait for.
     const download = startTransfer(tunnel, ENDLESS);
     await sluice.event("cut", "single");
+    download.stop();
     const after = await engine.config();
     const password = /"password": "([^"]+)", "email": "single"/.exec(after)?.[1] as string;
     expect(password).not.toBe(single.id);
@@ -85,9 +87,8 @@ describe.each(engines)("a stock install of $kind $version", (program) => {
     expect(await engine.calls()).toEqual([`restart ${UNIT}`]);
   });
 
-  test.skipIf(missing)(`a reset waits for its restart, and a Sluice that starts puts the id back${missing}`, async () => {
-    const { engine, sluice, transfer, limit, isLetIn } = await stockStage(program);
-    const before = await engine.config();
+  test.skipIf(missing)(`a reset within a minute of the restart waits for the next one${missing}`, async () => {
+    const { engine, sluice, transfer, limit } = await stockStage(program);
     const daemon = await sluice.start({ environment: engine.environment });
     await limit(alice, MIB);
     await (await transfer(alice, ENDLESS)).finished;
@@ -98,8 +99,19 @@ describe.each(engines)("a stock install of $kind $version", (program) => {
     expect(await engine.calls()).toHaveLength(1);
     expect(idOf(await engine.config(), "alice")).not.toBe(alice.id);
     expect(await daemon.stop()).toBe(0);
+  });
 
-    await sluice.start({ environment: engine.environment });
+  test.skipIf(missing)(`a Sluice that starts puts the id of who was let in back${missing}`, async () => {
+    const { engine, sluice, transfer, limit, isLetIn } = await stockStage(program);
+    const before = await engine.config();
+    const daemon = await sluice.start({ environment: engine.environment });
+    await limit(alice, MIB);
+    await (await transfer(alice, ENDLESS)).finished;
+    await sluice.event("cut", "alice");
+    await daemon.stop();
+    expect(await sluice.run("reset", "alice")).toMatchObject({ status: 0 });
+
+    await sluice.start({ environment: engine.environment, answering: false });
     await sluice.event("restored", "alice");
     expect(await engine.config()).toBe(before);
     expect(await engine.calls()).toHaveLength(2);

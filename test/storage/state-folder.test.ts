@@ -31,7 +31,7 @@ async function state(inside?: string) {
   const reopened = async () => {
     await folder[Symbol.asyncDispose]();
     folder = open();
-    return await folder.load(NOON);
+    return folder.load(NOON);
   };
   return {
     directory,

@@ -148,8 +148,11 @@ export class EngineLink implements AsyncDisposable {
   }
 }
 
-/** An exact match of the process; without one a past life cannot be told from the present. */
+/** Whether it is that very life: by its process or, where this host cannot see one, by when it began. */
 function isExactly(epoch: Epoch, { bootId, process, began }: EngineIdentity): boolean {
-  if (!process || !epoch.startsWith(`${bootId}/${process.pid}.${process.start}/`)) return false;
+  const sameProcess = process && epoch.startsWith(`${bootId}/${process.pid}.${process.start}/`);
+  const [, , monotonic] = epoch.split("/");
+  const tellsBeginning = began && monotonic;
+  if (process ? !sameProcess : !tellsBeginning) return false;
   return isSameLife(epoch, { bootId, process, began }, unixTime(0));
 }
