@@ -46,8 +46,6 @@ export interface MeterHealth {
   readonly close: number;
 }
 
-/** Read every tick, counters that reach no mark are booked this often. */
-const SETTLE_MS = 500;
 /** With more accounts close to their limits than this, one look at everything is cheaper. */
 const FEW = 4;
 
@@ -110,7 +108,7 @@ export class Meter implements Job {
     this.#closeAt = monotonicTime(Number.POSITIVE_INFINITY);
     if (full) this.#midnightAt = this.#nextMidnight(tick);
     const settles = midnight || which !== "all" || tick >= this.#settleAt;
-    if (settles) this.#settleAt = monotonicTime(tick + SETTLE_MS);
+    if (settles) this.#settleAt = monotonicTime(tick + this.#settlePeriod());
     try {
       await this.#look(which, tick, signal, settles ? undefined : this.#marks);
       this.#back();
@@ -233,6 +231,12 @@ export class Meter implements Job {
         "warning",
       );
     }
+  }
+
+  /** Read every tick, counters that reach no mark are booked as often as the adaptive pace would look. */
+  #settlePeriod(): Milliseconds {
+    const { rules, watched } = this.#options;
+    return fullPeriod({ ...rules, pace: "adaptive" }, watched());
   }
 
   #period(): Milliseconds {

@@ -12,7 +12,7 @@ import { type EngineKind, testConfig } from "../enforcement/xray/config-test.ts"
 import { Connections } from "../enforcement/xray/connections.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
 import { reasonOf } from "../errors.ts";
-import { bootId, processArguments, processStart, processUid } from "../kernel/process.ts";
+import { bootId, processArguments, processEnvironment, processStart, processUid } from "../kernel/process.ts";
 import { listenerPid } from "../kernel/socket-owner.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
@@ -135,6 +135,11 @@ export class XrayPart implements AsyncDisposable {
         notes.push(`${untagged} inbounds without a tag: cuts there take a restart of the engine`);
       if (config.maskAddress !== undefined)
         notes.push("the access log masks addresses: live connections cannot be found");
+      if (this.#mayBeSpliced()) {
+        notes.push(
+          "xtls-rprx-vision in use: downloads may show only when they end; XRAY_BUF_SPLICE=disable in the engine's environment prevents it",
+        );
+      }
       notes.push(...config.problems);
     }
     if (this.#follower === undefined)
@@ -148,6 +153,15 @@ export class XrayPart implements AsyncDisposable {
     this.#follower?.[Symbol.dispose]();
     await this.#enforcer[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
+  }
+
+  /** Vision flows are copied by the kernel, uncounted until they end, unless the engine was told not to (facts: xray 2.3). */
+  #mayBeSpliced(): boolean {
+    const clients = this.files.config?.inbounds.flatMap((inbound) => inbound.clients) ?? [];
+    if (!clients.some(({ account }) => account.protocol === "vless" && account.flow.includes("vision")))
+      return false;
+    const pid = this.#pid();
+    return pid === undefined || processEnvironment(pid)?.get("XRAY_BUF_SPLICE") !== "disable";
   }
 
   #know(): void {

@@ -193,6 +193,8 @@ describe("periods", () => {
       totalCounted: 60,
       lifetime: { downlink: 180 },
     });
+    // "last_stats" is what was booked in this period and epoch, so it begins anew as well.
+    expect([...it.office.entry("joe").counters.values()].map(({ booked }) => booked)).toEqual([60]);
   });
 
   test("missed while Sluice was down turn once, at its start", async () => {

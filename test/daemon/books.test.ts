@@ -81,8 +81,10 @@ describe("record()", () => {
     const { look, books } = openBooks(clock);
     look("e1", {});
     await clock.advance(1000);
+    books.keepersUnsaved = false;
     look("e1", { joe: [5, 5] }, false);
     expect(books.keepers.get("xray")?.lastLook).toBe(NOON);
+    expect(books.keepersUnsaved).toBe(false);
     look("e2", { joe: [5, 5] }, false);
     expect(books.keepers.get("xray")).toMatchObject({ epoch: "e2", lastLook: NOON });
     look("e2", {});
@@ -267,6 +269,10 @@ describe("what people decide", () => {
     look("e1", { joe: [60, 30] });
     books.reset(entry("joe"));
     expect(entry("joe").usage).toMatchObject({ totalCounted: 0, dailyCounted: 0 });
+    expect(entry("joe").counters.get(counterName(XRAY, JOE))).toMatchObject({
+      baseline: { uplink: 60, downlink: 30 },
+      booked: 0,
+    });
     expect(lifetime("joe")).toEqual([60, 30]);
     look("e1", { joe: [61, 30] });
     expect(accountDocument(books.accountOf(entry("joe")))).toMatchObject({

@@ -109,6 +109,19 @@ describe("Today", () => {
     expect(jumps).toHaveLength(1);
   });
 
+  test("turns at a midnight that comes right after a held clock was put right", async () => {
+    const evening = Date.UTC(2026, 10, 21, 23, 55);
+    const clock = new ManualClock(evening);
+    const { date } = todayOn(clock);
+    clock.setUnix(evening + 3 * DAY);
+    expect(date()).toBe("2026-11-21");
+    await clock.advance(MINUTE);
+    clock.setUnix(evening + MINUTE);
+    expect(date()).toBe("2026-11-21");
+    await clock.advance(4 * MINUTE);
+    expect(date()).toBe("2026-11-22");
+  });
+
   test("holds a second jump for ten minutes of its own", async () => {
     const clock = new ManualClock(NOON);
     const { date, jumps } = todayOn(clock);

@@ -25,9 +25,8 @@ describe.each(engines)("on $kind $version", (program) => {
     { protocol: "trojan" },
     { protocol: "shadowsocks" },
   ] as const)("books every byte of 10 MiB up and down over $protocol (mux: $mux)", async (how) => {
-    const { sluice, origin, api, start, client } = await setStage(program, [
-      { tag: "in", protocol: how.protocol, users: [alice] },
-    ]);
+    const inbounds = [{ tag: "in", protocol: how.protocol, users: [alice] }];
+    const { sluice, origin, api, start, client } = await setStage(program, inbounds, { max_period_ms: 100 });
     await start();
     const socks = await client(alice, "mux" in how ? { mux: how.mux } : {});
     using tunnel = await connectThroughSocks(socks, origin);

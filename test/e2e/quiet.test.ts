@@ -59,7 +59,12 @@ async function programsStarted(
   });
   const calls = () => said.split("\n").filter((line) => line.includes("execve("));
   try {
-    await until("strace is attached", () => / attached/.test(said), 5_000, () => said);
+    await until(
+      "strace is attached",
+      () => / attached/.test(said),
+      5_000,
+      () => said,
+    );
     await during(() => calls().length > 0);
   } finally {
     const exited = once(strace, "exit");

@@ -13,7 +13,7 @@ import { type EngineProgram, type RunningEngine, startEngine } from "../support/
 import { freePort } from "../support/free-port.ts";
 import { type Origin, startOrigin } from "../support/origin.ts";
 import { makeSluice, type Sluice, type StartOptions } from "../support/sluice.ts";
-import { startTransfer, type Transfer, type TransferResult, type Wish } from "../support/traffic.ts";
+import { startTransfer, type Transfer, type Wish } from "../support/traffic.ts";
 import type { Destination } from "../support/tunnel.ts";
 import { connectThroughVless } from "../support/vless.ts";
 
@@ -30,19 +30,22 @@ export interface Stage {
   readonly origin: Origin;
   readonly api: EngineApi;
   /** Starts the daemon. */
-  start(options?: StartOptions): ReturnType<Sluice["start"]>;
+  readonly start: (options?: StartOptions) => ReturnType<Sluice["start"]>;
   /** Ends the engine without a word and starts it anew with the same config. */
-  restartEngine(): Promise<void>;
+  readonly restartEngine: () => Promise<void>;
   /** Where an inbound listens. */
-  server(tag?: string): Destination;
+  readonly server: (tag?: string) => Destination;
   /** A transfer over a VLESS connection of its own. */
-  transfer(user: TestUser, wish: Wish, tag?: string): Promise<Transfer>;
+  readonly transfer: (user: TestUser, wish: Wish, tag?: string) => Promise<Transfer>;
   /** Whether a small download gets through. */
-  isLetIn(user: TestUser, tag?: string): Promise<boolean>;
+  readonly isLetIn: (user: TestUser, tag?: string) => Promise<boolean>;
   /** Starts a client engine; where it takes SOCKS5. */
-  client(user: TestUser, options?: { readonly tag?: string; readonly mux?: number }): Promise<Destination>;
+  readonly client: (
+    user: TestUser,
+    options?: { readonly tag?: string; readonly mux?: number },
+  ) => Promise<Destination>;
   /** Sets the total limit, in bytes, over the socket. */
-  limit(user: TestUser, totalBytes: number): Promise<void>;
+  readonly limit: (user: TestUser, totalBytes: number) => Promise<void>;
 }
 
 /** @param inbounds with one of them the tag can be left out everywhere. */
@@ -129,9 +132,4 @@ export async function setStage(
     },
   };
   return stage;
-}
-
-/** How long after `since` (performance.now()) the last byte came, in ms; 0 if none came after it. */
-export function stillMovingFor({ arrivals }: TransferResult, since: number): number {
-  return Math.max(0, (arrivals.at(-1)?.at ?? since) - since);
 }

@@ -23,7 +23,16 @@ test.skipIf(withoutStrace)(
     const { home, args } = await upWithout(await freePort());
     const trace = join(home, "trace");
     const watched = "trace=openat,open,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink";
-    const up = startUp("strace", ["-f", "--seccomp-bpf", "-o", trace, "-e", watched, process.execPath, ...args]);
+    const up = startUp("strace", [
+      "-f",
+      "--seccomp-bpf",
+      "-o",
+      trace,
+      "-e",
+      watched,
+      process.execPath,
+      ...args,
+    ]);
     const demo = join(home, "shown", "demo");
     await until(
       "greedy@demo is cut",
@@ -60,7 +69,9 @@ test("with an engine at the configured address it only observes", async () => {
   await until(
     "it meters",
     async () =>
-      (await eventsIn(join(home, "shown", "log", "events.jsonl"))).some(({ kind }) => kind === "metering-began"),
+      (await eventsIn(join(home, "shown", "log", "events.jsonl"))).some(
+        ({ kind }) => kind === "metering-began",
+      ),
     10_000,
     () => up.output(),
   );
@@ -81,7 +92,7 @@ test.skipIf(withoutTmux)(
     const tmux = tmuxServer(join(home, "tmux"));
     const command = [process.execPath, ...args].map((word) => `'${word}'`).join(" ");
     await tmux("new-session", "-d", "-x", "120", "-y", "30", `${command}; echo "left with $?"; exec cat`);
-    onTestFinished(() => tmux("kill-server"));
+    onTestFinished(async () => void (await tmux("kill-server")));
     const screen = () => tmux("capture-pane", "-p");
     const first = await until(
       "the table shows bytes",
@@ -136,7 +147,9 @@ function writesIn(trace: string): string[] {
   return trace
     .split("\n")
     .filter((line) => !/= -1 E/.test(line))
-    .filter((line) => /(O_WRONLY|O_RDWR|O_CREAT)|(creat|mkdir|mkdirat|rename\w*|link\w*|symlink)\(/.test(line))
+    .filter((line) =>
+      /(O_WRONLY|O_RDWR|O_CREAT)|(creat|mkdir|mkdirat|rename\w*|link\w*|symlink)\(/.test(line),
+    )
     .flatMap((line) => [...line.matchAll(/"(\/[^"]*)"/g)].map(([, path]) => path as string));
 }
 

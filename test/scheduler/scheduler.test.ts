@@ -140,6 +140,22 @@ describe("the lag", () => {
     expect(loop.health("rare")).toMatchObject({ lastLag: 4, skippedTicks: 0 });
   });
 
+  test("does not remember an overlap that is over", async () => {
+    const clock = new ManualClock();
+    let slow = true;
+    const job = periodic("slow once", 10, (_tick, signal) => {
+      if (!slow) return undefined;
+      slow = false;
+      return clock.sleep(milliseconds(35), signal);
+    });
+    await using loop = running([job.job, periodic("every", 10).job], clock);
+    await clock.advance(1004);
+    job.dueNow();
+    loop.scheduler.wake();
+    await clock.advance(0);
+    expect(loop.health("slow once")).toMatchObject({ longestLag: 25, lastLag: 4 });
+  });
+
   test("of a job that put itself off while it ran begins at its new due time", async () => {
     const clock = new ManualClock();
     let due = AT_ONCE;

@@ -1,6 +1,7 @@
 import { mkdir, mkdtempDisposable, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Log } from "../../src/log.ts";
 import { EventFile, type EventRecord } from "../../src/storage/events.ts";
@@ -80,13 +81,15 @@ describe("EventFile", () => {
     await using directory = await folder();
     const { events, path, texts } = eventsIn(directory.path);
     await mkdir(path);
-    for (const text of numbered(3)) events.record("cut", text);
-    await events.flush();
+    for (const text of numbered(50)) {
+      events.record("cut", text);
+      await turn(); // so that some come while others are being refused
+    }
     await events.flush();
     await rm(path, { recursive: true });
-    events.record("cut", "event 3");
+    events.record("cut", "event 50");
     await events.flush();
-    expect(await texts()).toEqual(numbered(4));
+    expect(await texts()).toEqual(numbered(51));
   });
 
   test("drops the oldest of more than ten thousand waiting lines, and says how many", async () => {

@@ -87,8 +87,7 @@ export async function makeSluice(settings: object): Promise<Sluice> {
       return daemon;
     },
     run: (...args) => run(args),
-    runLegacy: (...args) =>
-      runCli(["--config", settingsPath, ...args], { SLUICE_CALLED_AS: "cek-bw-limit" }),
+    runLegacy: (...args) => runCli(["--config", settingsPath, ...args], { SLUICE_CALLED_AS: "cek-bw-limit" }),
     users: async () => {
       const { status, stdout, stderr } = await run(["users", "--json"]);
       if (status !== 0) throw new Error(`Cannot list the users: exit status ${status}: ${stderr}`);

@@ -172,7 +172,8 @@ export class XrayEnforcer implements Enforcer {
       await this.#options.configCuts.restore(user, secrets, signal);
     }
     this.#denied.delete(user);
-    await this.#blackhole.set(this.#liveSession(), [...this.#denied]);
+    // An engine restarted for it has forgotten the rule, and what is cut is cut again once it is connected.
+    if (secrets.length === 0 || session.alive) await this.#blackhole.set(session, [...this.#denied]);
     return { complete: true, ended: 0, shortfalls, held: [] };
   }
 

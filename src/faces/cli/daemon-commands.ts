@@ -1,5 +1,7 @@
 /** `enforce` and `up`: the commands that run until they are stopped. */
+import type { Settings } from "../../config.ts";
 import { openOffice } from "../../enforce.ts";
+import { reasonOf } from "../../errors.ts";
 import { streamLog } from "../../log.ts";
 import { runUp } from "../../up.ts";
 import { watchUsers } from "../monitor/watch-users.ts";
@@ -8,17 +10,39 @@ import { stopSignal } from "./stop-signal.ts";
 
 const FRAME_MS = 500;
 
+/**
+ * Runs until SIGINT or SIGTERM. SIGHUP reads the settings anew: good ones take
+ * over at once, gates and cuts staying as they are; bad ones are reported and
+ * the old ones stay.
+ */
 export async function runEnforce(options: { config?: string; observe?: boolean }): Promise<void> {
-  const settings = await settingsFor(options);
   const log = streamLog(process.stderr);
-  const signal = stopSignal();
-  await using office = await openOffice({
-    settings,
-    log,
-    mode: options.observe ? "observe" : settings.mode,
-    wait: signal,
-  });
-  await office.run(signal);
+  const stop = stopSignal();
+  let settings = await settingsFor(options);
+  while (!stop.aborted) {
+    const mode = options.observe ? "observe" : settings.mode;
+    await using office = await openOffice({ settings, log, mode, wait: stop });
+    const renewed = Promise.withResolvers<Settings>();
+    const reload = new AbortController();
+    const onHangUp = () => {
+      settingsFor(options).then(
+        (read) => {
+          office.events.record("settings-reloaded", "The settings were read anew and take over");
+          renewed.resolve(read);
+          reload.abort("SIGHUP");
+        },
+        (error: unknown) =>
+          office.events.record("settings-refused", `${reasonOf(error)}; the old settings stay`, {}, "error"),
+      );
+    };
+    process.on("SIGHUP", onHangUp);
+    try {
+      await office.run(AbortSignal.any([stop, reload.signal]));
+    } finally {
+      process.off("SIGHUP", onHangUp);
+    }
+    if (reload.signal.aborted) settings = await renewed.promise;
+  }
 }
 
 export async function runUpCommand(options: {

@@ -1,0 +1,53 @@
+/**
+ * `npm run bench`: what a tick costs and how far a cut overshoots, as one table of ratios.
+ *
+ * Takes about six minutes; with BENCH_QUICK=1 under one, with the rows that
+ * have a target alone. Rows go to standard error as they come, the table to
+ * standard output at the end. Other work on the machine shows in the figures.
+ */
+import { cpus, loadavg } from "node:os";
+import { type CutPlan, cutRows } from "./cut-rows.ts";
+import { number, type Row, tableOf } from "./table.ts";
+import type { Load } from "./tick-cost.ts";
+import { type TickPlan, tickRows } from "./tick-rows.ts";
+
+const AIM: Load = { users: 1_000, counters: "moving", pace: "every-tick" };
+const IDLE: Load = { users: 100, counters: "idle", pace: "adaptive" };
+
+const quick = process.env["BENCH_QUICK"] === "1";
+const began = performance.now();
+const loadBefore = loadavg()[0] ?? 0;
+const rows: Row[] = [];
+for (const source of [tickRows(quick ? quickTicks() : allTicks()), cutRows(cutPlans())]) {
+  for await (const row of source) {
+    rows.push(row);
+    const met = row.target ? (row.target.met ? " (met)" : " (NOT MET)") : "";
+    process.stderr.write(`${row.what}: ${row.ratio}: ${row.figures}${met}\n`);
+  }
+}
+const minutes = (performance.now() - began) / 60_000;
+process.stdout.write(
+  `${tableOf(rows)}\n\n${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}; load ${number(loadBefore, 1)} when it began; took ${number(minutes, 1)} minutes\n`,
+);
+
+function allTicks(): TickPlan {
+  const loads = [100, 1_000, 10_000].flatMap((users) =>
+    (["every-tick", "adaptive"] as const).flatMap((pace) =>
+      (["moving", "idle"] as const).map((counters) => ({ users, counters, pace })),
+    ),
+  );
+  const others = loads.filter(
+    ({ users, counters, pace }) => users !== AIM.users || counters !== AIM.counters || pace !== AIM.pace,
+  );
+  return { loads: others, span: 3_000, aim: { load: AIM, runs: 5, span: 12_000 } };
+}
+
+function quickTicks(): TickPlan {
+  return { loads: [IDLE], span: 3_000, aim: { load: AIM, runs: 1, span: 10_000 } };
+}
+
+function cutPlans(): readonly CutPlan[] {
+  const held = { rate: 20_000_000, cuts: quick ? 20 : 200, held: true };
+  const told = [5_000_000, 50_000_000].map((rate) => ({ rate, cuts: 10, held: false }));
+  return quick ? [held] : [held, ...told];
+}
