@@ -48,6 +48,8 @@ export interface OfficeOptions {
 
 const LOCK_RETRY = milliseconds(200);
 const DIRECTORY_MODE = 0o750;
+/** How long the report of a cut waits for an engine that does not answer. */
+const FRESH_LOOK_MS = milliseconds(2_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
 export async function openOffice({ settings, log, mode, wait }: OfficeOptions): Promise<Office> {
@@ -97,7 +99,18 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     flush: settings.flush,
     usageFiles: settings.usageFiles,
   });
-  const gatekeeper = new Gatekeeper({ books, saver, events, clock, mode });
+  const gatekeeper = new Gatekeeper({
+    books,
+    saver,
+    events,
+    clock,
+    mode,
+    freshLook: async (keeper, signal) => {
+      const look = meters.find(({ name }) => name === keeper)?.nextLook();
+      scheduler.wake();
+      await Promise.race([look, clock.sleep(FRESH_LOOK_MS, signal)]);
+    },
+  });
   const sockets = parts.use(openSockets());
   const stopping = new AbortController();
   const meters: Meter[] = [];

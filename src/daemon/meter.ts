@@ -64,6 +64,8 @@ export class Meter implements Job {
   #midnightAt = monotonicTime(0);
   #settleAt = monotonicTime(0);
   #marks: Marks | undefined;
+  /** Who waits for the next look at everything. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: MeterOptions) {
     this.name = options.source.name;
@@ -78,6 +80,14 @@ export class Meter implements Job {
   hurry(): void {
     this.#fullAt = monotonicTime(0);
     this.#settleAt = monotonicTime(0);
+  }
+
+  /** Resolves when a look at everything that begins after this call has been booked. */
+  nextLook(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    this.hurry();
+    return promise;
   }
 
   /** Looks at this user at once, if he is close to his limit: a sign of life came from elsewhere. */
@@ -109,11 +119,14 @@ export class Meter implements Job {
     if (full) this.#midnightAt = this.#nextMidnight(tick);
     const settles = midnight || which !== "all" || tick >= this.#settleAt;
     if (settles) this.#settleAt = monotonicTime(tick + this.#settlePeriod());
+    const waiting = full && settles ? this.#waiting.splice(0) : [];
     try {
       await this.#look(which, tick, signal, settles ? undefined : this.#marks);
       this.#back();
+      for (const tell of waiting) tell();
     } catch (error) {
       if (signal.aborted) throw error;
+      this.#waiting.push(...waiting);
       this.settle(signal);
       this.#lost(error);
     } finally {

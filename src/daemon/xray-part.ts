@@ -42,6 +42,8 @@ export interface XrayPartOptions {
 
 /** Two restarts of an engine for config cuts lie at least this far apart. */
 const RESTART_SPACING = milliseconds(60_000);
+/** systemd itself gives a unit 90 s to stop and 90 s to start. */
+const RESTART_DEADLINE_MS = 200_000;
 const UPKEEP_MS = 5_000;
 const PRUNE_EVERY = 6;
 
@@ -230,7 +232,7 @@ export class XrayPart implements AsyncDisposable {
       test: (candidate) => this.#testConfig(candidate),
       restart: async () => {
         await lastRead().catch(() => undefined); // an engine that hangs is restarted all the same
-        await promisify(execFile)("systemctl", ["restart", service]);
+        await promisify(execFile)("systemctl", ["restart", service], { timeout: RESTART_DEADLINE_MS });
       },
       save,
       spacing: RESTART_SPACING,

@@ -24,6 +24,17 @@ export interface Outcome {
   readonly shortfalls: readonly string[];
   /** What must be remembered to undo this: replaces what the account held for this enforcer. */
   readonly held: readonly HeldAccess[];
+  /** The rest of the action, where it takes a restart that others due may share. Nobody else waits for it. */
+  readonly rest?: Promise<Outcome>;
+}
+
+/** What a second look at a user's live connections did. */
+export interface LateEnd {
+  readonly ended: number;
+  /** Why connections of his are known to live on. */
+  readonly shortfalls: readonly string[];
+  /** Why some might: worth saying only if bytes still pass. */
+  readonly suspicions: readonly string[];
 }
 
 export interface Enforcer extends AsyncDisposable {

@@ -8,22 +8,19 @@
  * several users came (an upstream connection that nginx reuses) is nobody's
  * alone and is only ended when all of them are cut.
  */
-import { networkInterfaces } from "node:os";
+import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { KernelUnavailableError } from "../../errors.ts";
 import type { SocketTable, TcpSocket } from "../../kernel/sockets.ts";
 import type { UserName } from "../../names.ts";
 import type { AccessLine } from "../../sources/xray/access-log.ts";
+import type { LateEnd } from "../enforcer.ts";
 
 interface Carrier {
   readonly socket: TcpSocket;
   readonly users: Set<UserName>;
 }
 
-export interface EndedConnections {
-  readonly ended: number;
-  /** One sentence per reason why connections of the user could not be ended. */
-  readonly shortfalls: readonly string[];
-}
+const ADDRESSES_MS = 10_000;
 
 export class Connections {
   readonly #sockets: SocketTable;
@@ -32,6 +29,8 @@ export class Connections {
   readonly #ofUser = new Map<UserName, Set<Carrier>>();
   readonly #proxied = new Set<UserName>();
   readonly #datagrams = new Set<UserName>();
+  #addresses: readonly NetworkInterfaceInfo[] = [];
+  #addressesUntil = 0;
 
   /** @param portsOf the ports an inbound listens on; those of all inbounds for an unknown tag. */
   constructor(sockets: SocketTable, portsOf: (inbound: string | undefined) => readonly number[]) {
@@ -62,7 +61,7 @@ export class Connections {
   }
 
   /** Ends every connection that is the user's alone, or shared only with users who are cut as well. */
-  end(user: UserName, isDenied: (other: UserName) => boolean): EndedConnections {
+  end(user: UserName, isDenied: (other: UserName) => boolean): LateEnd {
     const shortfalls: string[] = [];
     let ended = 0;
     let shared = 0;
@@ -81,10 +80,11 @@ export class Connections {
       }
     }
     if (shared > 0) shortfalls.push(`${shared} connections are shared with users who may go on`);
+    const suspicions: string[] = [];
     if (this.#proxied.has(user))
-      shortfalls.push("connections through a proxy cannot be told apart (the log has no client port)");
-    if (this.#datagrams.has(user)) shortfalls.push("UDP flows have no socket of their own to end");
-    return { ended, shortfalls };
+      suspicions.push("connections through a proxy have no client port in the log");
+    if (this.#datagrams.has(user)) suspicions.push("UDP flows have no socket of their own to end");
+    return { ended, shortfalls, suspicions };
   }
 
   /** How many connections of the user are known to be open. */
@@ -111,7 +111,7 @@ export class Connections {
 
   #find({ client, inbound }: AccessLine): TcpSocket | undefined {
     const v6 = client.address.includes(":");
-    for (const address of localAddresses(v6)) {
+    for (const address of this.#localAddresses(v6)) {
       for (const port of this.#portsOf(inbound)) {
         const socket = this.#sockets.find({ address, port }, client);
         if (socket) return socket;
@@ -119,24 +119,15 @@ export class Connections {
     }
     return undefined;
   }
-}
 
-let known: { readonly at: number; readonly v4: string[]; readonly v6: string[] } = {
-  at: Number.NEGATIVE_INFINITY,
-  v4: [],
-  v6: [],
-};
-
-/** This host's addresses, looked up at most every 10 s. */
-function localAddresses(v6: boolean): readonly string[] {
-  const now = performance.now();
-  if (now - known.at > 10_000) {
-    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-    known = {
-      at: now,
-      v4: all.filter(({ family }) => family === "IPv4").map(({ address }) => address),
-      v6: all.filter(({ family }) => family === "IPv6").map(({ address }) => address),
-    };
+  /** This host's addresses, looked up at most every 10 s. */
+  #localAddresses(v6: boolean): readonly string[] {
+    const now = performance.now();
+    if (now > this.#addressesUntil) {
+      this.#addressesUntil = now + ADDRESSES_MS;
+      this.#addresses = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    }
+    const family = v6 ? "IPv6" : "IPv4";
+    return this.#addresses.filter((each) => each.family === family).map(({ address }) => address);
   }
-  return v6 ? known.v6 : known.v4;
 }

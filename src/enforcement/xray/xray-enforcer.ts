@@ -15,7 +15,7 @@ import type { EngineFiles } from "../../sources/xray/engine-files.ts";
 import type { EngineInbound } from "../../sources/xray/engine-inbounds.ts";
 import { rulesAhead } from "../../sources/xray/engine-routing.ts";
 import type { Session } from "../../sources/xray/session.ts";
-import type { Access, Action, Enforcer, Outcome } from "../enforcer.ts";
+import type { Access, Action, Enforcer, LateEnd, Outcome } from "../enforcer.ts";
 import { BlackholeRule } from "./blackhole-rule.ts";
 import type { ConfigCuts, Neutralised } from "./config-cuts.ts";
 import type { Connections } from "./connections.ts";
@@ -105,7 +105,7 @@ export class XrayEnforcer implements Enforcer {
   }
 
   /** Looks again: ends what was logged since the cut, and counts. */
-  endLate(user: UserName): { readonly ended: number; readonly shortfalls: readonly string[] } {
+  endLate(user: UserName): LateEnd {
     this.#options.catchUp();
     return this.#options.connections.end(user, (other) => this.#denied.has(other));
   }
@@ -144,16 +144,22 @@ export class XrayEnforcer implements Enforcer {
       ({ inbound }) => !this.#inbounds().some((each) => each.tag === inbound && forConfig.has(each.index)),
     );
     const kept = held.filter((each): each is Neutralised => each.kind === "neutralised");
-    const neutralised = await this.#cutInConfig(user, forConfig, kept, shortfalls, signal);
     if (!known) {
       shortfalls.push("the engine's inbounds that have him are not known (is config.json readable?)");
     }
-    return {
-      complete: forConfig.size === 0 || neutralised !== undefined,
-      ended,
-      shortfalls,
-      held: [...mergeRemoved(held, removed), ...(neutralised ?? kept)],
-    };
+    const places = new Set(kept.map(({ inbound }) => inbound.index));
+    const ready = [...forConfig].every((index) => places.has(index));
+    const taken = mergeRemoved(held, removed);
+    const outcome = { complete: ready, ended, shortfalls, held: [...taken, ...kept] };
+    const { configCuts } = this.#options;
+    if (ready) return outcome;
+    if (typeof configCuts === "string") {
+      return { ...outcome, shortfalls: [...shortfalls, `new connections stay possible: ${configCuts}`] };
+    }
+    const rest = configCuts
+      .cut(user, forConfig, kept, signal)
+      .then((neutralised) => ({ ...outcome, complete: true, held: [...taken, ...neutralised] }));
+    return { ...outcome, rest };
   }
 
   async #restore({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
@@ -167,31 +173,14 @@ export class XrayEnforcer implements Enforcer {
       if (result !== "added" && result !== "present") shortfalls.push(`inbound "${each.inbound}": ${result}`);
     }
     const secrets = held.filter((each): each is Neutralised => each.kind === "neutralised");
-    if (secrets.length > 0) {
-      if (typeof this.#options.configCuts === "string") throw new UnreachableError(this.#options.configCuts);
-      await this.#options.configCuts.restore(user, secrets, signal);
-    }
     this.#denied.delete(user);
-    // An engine restarted for it has forgotten the rule, and what is cut is cut again once it is connected.
-    if (secrets.length === 0 || session.alive) await this.#blackhole.set(session, [...this.#denied]);
-    return { complete: true, ended: 0, shortfalls, held: [] };
-  }
-
-  async #cutInConfig(
-    user: UserName,
-    inbounds: ReadonlySet<number>,
-    kept: readonly Neutralised[],
-    shortfalls: string[],
-    signal: AbortSignal,
-  ): Promise<readonly Neutralised[] | undefined> {
-    const places = new Set(kept.map(({ inbound }) => inbound.index));
-    if ([...inbounds].every((index) => places.has(index))) return kept;
+    await this.#blackhole.set(session, [...this.#denied]);
+    const outcome = { complete: true, ended: 0, shortfalls, held: [] };
+    if (secrets.length === 0) return outcome;
     const { configCuts } = this.#options;
-    if (typeof configCuts === "string") {
-      shortfalls.push(`new connections stay possible: ${configCuts}`);
-      return undefined;
-    }
-    return configCuts.cut(user, inbounds, kept, signal);
+    if (typeof configCuts === "string") throw new UnreachableError(configCuts);
+    const rest = configCuts.restore(user, secrets, signal).then(() => outcome);
+    return { ...outcome, complete: false, held: secrets, rest };
   }
 
   #muxShortfall(user: UserName): string[] {

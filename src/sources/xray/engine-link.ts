@@ -31,6 +31,8 @@ const CONNECT_DEADLINE = milliseconds(2_000);
 const CALL_DEADLINE = milliseconds(5_000);
 const FIRST_DELAY_MS = 10;
 const LONGEST_DELAY_MS = 1_000;
+/** A connection that lasted this long was a good one. */
+const SETTLED_MS = 1_000;
 
 export class EngineLink implements AsyncDisposable {
   readonly #options: EngineLinkOptions;
@@ -77,20 +79,22 @@ export class EngineLink implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     let delay = 0;
     while (!signal.aborted) {
       const lost = Promise.withResolvers<void>();
+      const began = clock.monotonic();
       try {
         await this.#connect(lost.resolve, signal);
-        delay = 0;
         await lost.promise;
       } catch (error) {
-        if (signal.aborted) return;
         this.#trouble = error instanceof Error ? error : new Error(reasonOf(error));
-        delay = Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, delay * 2));
-        const jittered = milliseconds(delay * (0.75 + Math.random() / 2));
-        await this.#options.clock.sleep(jittered, signal).catch(() => undefined); // stopped: the loop ends
       }
+      // At once after a connection that had held; one that comes and goes must not keep us busy.
+      delay = clock.monotonic() - began > SETTLED_MS ? 0 : nextDelay(delay);
+      if (delay === 0) continue;
+      const jittered = milliseconds(delay * (0.75 + Math.random() / 2));
+      await clock.sleep(jittered, signal).catch(() => undefined); // stopped: the loop ends
     }
   }
 
@@ -155,4 +159,8 @@ function isExactly(epoch: Epoch, { bootId, process, began }: EngineIdentity): bo
   const tellsBeginning = began && monotonic;
   if (process ? !sameProcess : !tellsBeginning) return false;
   return isSameLife(epoch, { bootId, process, began }, unixTime(0));
+}
+
+function nextDelay(delay: number): number {
+  return Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, delay * 2));
 }
