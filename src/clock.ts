@@ -18,6 +18,6 @@ export const systemClock: Clock = {
   unix: () => unixTime(Date.now()),
   // A timer truncates its fraction and would fire early, running a tick twice: round up.
   sleep: async (span, signal) => {
-    await delay(Math.ceil(span), undefined, { signal });
+    await delay(Math.ceil(span), undefined, { signal }).catch(() => signal.throwIfAborted());
   },
 };

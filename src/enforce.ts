@@ -280,6 +280,14 @@ function reportDamage(loaded: LoadedState, events: EventFile): void {
       "error",
     );
   }
+  if (loaded.legacy.length > 0) {
+    events.record(
+      "legacy-set-aside",
+      `${loaded.legacy.length} usage files of the old scripts were set aside as NAME.json.legacy; their users are counted from now on`,
+      { files: loaded.legacy.length },
+      "warning",
+    );
+  }
   if (loaded.tornLines > 0) {
     events.record(
       "state-damaged",

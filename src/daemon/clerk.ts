@@ -89,8 +89,7 @@ export class Clerk {
       `Limit of ${order.name} set by ${by}: total ${limitText(limits.total)}, daily ${limitText(limits.daily)}, period ${periodText(entry.standing.period)}`,
       { user: order.name, by, total_bytes: limits.total, daily_bytes: limits.daily },
     );
-    this.#options.decide(entry);
-    return entry;
+    return this.#done(entry);
   }
 
   /** Day and period start over at zero; whoever was cut for them is let in. @throws {UnknownUserError} */
@@ -106,8 +105,7 @@ export class Clerk {
       by,
       used_bytes: before,
     });
-    this.#options.decide(entry);
-    return entry;
+    return this.#done(entry);
   }
 
   /** @throws {UnknownUserError} */
@@ -123,8 +121,7 @@ export class Clerk {
       `${name} ${disabled ? "disabled" : "enabled"} by ${by}`,
       { user: name, by },
     );
-    this.#options.decide(entry);
-    return entry;
+    return this.#done(entry);
   }
 
   /**
@@ -155,6 +152,16 @@ export class Clerk {
     const keepers = { all: books.keepers.values(), sequence: books.keepersSequence };
     await folder.compact(accounts, keepers).catch(() => undefined); // the longer journal says the same
     events.record("deleted", `Account ${name} deleted by ${by}`, { user: name, by });
+  }
+
+  /**
+   * What was booked while the order was being saved may stand in the journal
+   * with a higher sequence and without the order: the journal gets it at once.
+   */
+  async #done(entry: Entry): Promise<Entry> {
+    this.#options.decide(entry);
+    await this.#options.saver.tryFlush();
+    return entry;
   }
 
   #entry({ name, create }: LimitOrder): Entry {

@@ -3,7 +3,8 @@
  *
  * One that does not parse is renamed, never replaced by a fresh account; the
  * copy of its last saved state, kept beside it, takes its place. One of a newer
- * version is left where it is.
+ * version is left where it is. One of the shell scripts', which have no version
+ * and usage that cannot be trusted, is set aside whole for an import.
  */
 import { link, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -31,6 +32,8 @@ export interface AccountFiles {
   /** Those of them that a newer version wrote. */
   readonly newer: ReadonlySet<string>;
   readonly damage: { path: string; reason: string; repaired: boolean }[];
+  /** Files of the shell scripts that were set aside, under their new names. */
+  readonly legacy: readonly string[];
 }
 
 /**
@@ -45,6 +48,7 @@ export async function readAccountFiles(directory: string, now: UnixTime): Promis
   const unusable = new Map<string, string>();
   const newer = new Set<string>();
   const damage: AccountFiles["damage"] = [];
+  const legacy: string[] = [];
 
   for (const name of names) {
     if (/\.json\.\d+$/.test(name) || /^\.journal\.\d+$/.test(name)) await rm(join(directory, name));
@@ -55,6 +59,11 @@ export async function readAccountFiles(directory: string, now: UnixTime): Promis
     const base = name.slice(0, -".json".length);
     const path = join(directory, name);
     const text = await readFile(path, "utf8");
+    if (isOfTheScripts(text)) {
+      await rename(path, `${path}.legacy`);
+      legacy.push(`${path}.legacy`);
+      continue;
+    }
     try {
       const account = accountIn(text, base);
       accounts.set(account.name, account);
@@ -76,7 +85,7 @@ export async function readAccountFiles(directory: string, now: UnixTime): Promis
       damage.push({ path, reason, repaired: previous !== undefined });
     }
   }
-  return { accounts, unusable, newer, damage };
+  return { accounts, unusable, newer, damage, legacy };
 }
 
 /** The name of an account's file without ".json". @throws {RangeError} when it would be too long. */
@@ -88,6 +97,18 @@ export function baseOf(user: UserName): string {
 /** The same as `fileNameOf` writes it. */
 export function plainName(base: string): string {
   return base === USER_NAMED_KEEPERS ? "keepers" : base;
+}
+
+/** The nine keys alone (facts: legacy-scripts 1.5); every file of ours has a version. */
+function isOfTheScripts(text: string): boolean {
+  try {
+    const document = JSON.parse(text) as Record<string, unknown> | null;
+    return (
+      typeof document?.["username"] === "string" && "daily_usage" in document && !("version" in document)
+    );
+  } catch {
+    return false; // torn: whose it was, nobody can tell
+  }
 }
 
 function accountIn(text: string, base: string): Account {

@@ -33,6 +33,7 @@ export type EventKind =
   | "source-lost"
   | "source-back"
   | "state-damaged"
+  | "legacy-set-aside"
   | "save-failed"
   | "saved-again"
   | "clock-jumped"

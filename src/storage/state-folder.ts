@@ -36,6 +36,8 @@ export interface LoadedState {
   readonly unusable: ReadonlyMap<string, string>;
   /** What was found damaged, for events: repaired from a copy or left unusable. */
   readonly damage: readonly Damage[];
+  /** Files of the shell scripts that were set aside, under their new names. */
+  readonly legacy: readonly string[];
   readonly tornLines: number;
 }
 
@@ -73,7 +75,7 @@ export class StateFolder implements AsyncDisposable {
   async load(now: UnixTime): Promise<LoadedState> {
     const { directory } = this.#options;
     await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    const { accounts, unusable, newer, damage } = await readAccountFiles(directory, now);
+    const { accounts, unusable, newer, damage, legacy } = await readAccountFiles(directory, now);
     const stored = await this.#loadKeepers();
     const journal = join(directory, JOURNAL_FILE);
     const replay = await readJournal(journal);
@@ -101,6 +103,7 @@ export class StateFolder implements AsyncDisposable {
       keepersSequence,
       unusable: new Map([...unusable].map(([base, why]) => [plainName(base), why])),
       damage,
+      legacy,
       tornLines: replay.torn,
     };
   }

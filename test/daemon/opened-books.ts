@@ -16,6 +16,7 @@ export const EMPTY: LoadedState = {
   keepersSequence: 0,
   unusable: new Map(),
   damage: [],
+  legacy: [],
   tornLines: 0,
 };
 

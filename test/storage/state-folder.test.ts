@@ -435,3 +435,27 @@ describe.skipIf(noSmallDisk)(`on a full disk${noSmallDisk ? ` (${noSmallDisk})` 
     expect(tornLines).toBe(0);
   });
 });
+
+test("a usage file of the shell scripts is set aside whole, and its user may be counted anew", async () => {
+  await using it = await state();
+  const text = `${JSON.stringify(
+    {
+      username: "joe",
+      daily_usage: 5,
+      total_usage: 5,
+      daily_limit: 0,
+      total_limit: 0,
+      last_reset: "2024-12-07,",
+      last_update: 1733500000,
+      baseline_usage: 0,
+      last_stats: 0,
+    },
+    null,
+    2,
+  )}\n`;
+  await writeFile(it.at("joe.json"), text);
+  const found = await it.reopened();
+  expect([found.accounts.size, found.unusable.size, found.damage.length]).toEqual([0, 0, 0]);
+  expect(found.legacy).toEqual([it.at("joe.json.legacy")]);
+  expect(await readFile(it.at("joe.json.legacy"), "utf8")).toBe(text);
+});
