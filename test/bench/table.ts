@@ -27,5 +27,9 @@ export function tableOf(rows: readonly Row[]): string {
 
 /** "1,234"; "1.2" with one decimal. */
 export function number(value: number, decimals = 0): string {
-  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return value.toLocaleString("en", {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    signDisplay: "negative",
+  });
 }

@@ -5,9 +5,10 @@
  * Both share the machine and the engine's slowness, so their ratio means
  * something where the bare percentages depend on the host.
  */
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BuiltDaemon, startBuiltDaemon } from "./built-daemon.ts";
-import { firstLine, startNode } from "./children.ts";
+import { type Child, firstLine, startNode } from "./children.ts";
 import { CLOCK_TICK_MS, cpuTime, residentBytes } from "./process-cost.ts";
 import { programPath } from "./program-path.ts";
 import { median } from "./statistics.ts";
@@ -25,8 +26,9 @@ export interface TickCost {
   readonly engine: number;
   /** `ours / bare`. */
   readonly ratio: number;
-  /** Looks at the engine per second. */
+  /** Looks at the engine per second, ours and the bare reader's. Both fall behind an engine that cannot follow. */
   readonly reads: number;
+  readonly bareReads: number;
   /** How long a look takes, ms: the median of a few. */
   readonly readMs: number;
   /** The daemon's resident bytes at the end. */
@@ -53,12 +55,16 @@ export async function measureTickCost(load: Load, span: number): Promise<TickCos
   await delay(WARM_UP_MS);
 
   const pids = [daemon.pid, bare.pid, engine.pid];
+  const counts = createInterface({ input: bare.stdout })[Symbol.asyncIterator]();
+  const bareBefore = await readsOf(bare, counts);
   const runsBefore = (await meterOf(daemon)).runs;
   const began = performance.now();
   const before = await Promise.all(pids.map(cpuTime));
   await delay(span);
   const after = await Promise.all(pids.map(cpuTime));
   const lasted = performance.now() - began;
+  const reads = (await meterOf(daemon)).runs - runsBefore;
+  const bareReads = (await readsOf(bare, counts)) - bareBefore;
   const spent = after.map(({ own }, index) => own - (before[index]?.own ?? 0));
   const [ours, beside, served] = spent as [number, number, number];
   const percent = (milliseconds: number) => (100 * milliseconds) / lasted;
@@ -67,10 +73,19 @@ export async function measureTickCost(load: Load, span: number): Promise<TickCos
     bare: percent(beside),
     engine: percent(served),
     ratio: ours / Math.max(beside, CLOCK_TICK_MS),
-    reads: ((await meterOf(daemon)).runs - runsBefore) / (lasted / 1_000),
+    reads: reads / (lasted / 1_000),
+    bareReads: bareReads / (lasted / 1_000),
     readMs: await readDuration(daemon),
     resident: await residentBytes(daemon.pid),
   };
+}
+
+/** Asks the bare reader how many reads it made so far. @throws {Error} with what it said, if it has ended. */
+async function readsOf(bare: Child, counts: AsyncIterator<string>): Promise<number> {
+  process.kill(bare.pid, "SIGUSR2");
+  const { done, value } = await counts.next();
+  if (done) throw new Error(`Cannot count the bare reader's reads: it ended: ${bare.stderr()}`);
+  return Number(value);
 }
 
 async function readDuration(daemon: BuiltDaemon): Promise<number> {

@@ -83,10 +83,10 @@ function ratioText({ users }: Load, { ratio, ours }: TickCost, shell: ProcessPer
   return `${number(ratio, 2)} x bare; shell ${number((users * shell.cpuMs) / ourTick)} x ours`;
 }
 
-function costText({ ours, bare, engine, reads, readMs, resident }: TickCost): string {
+function costText({ ours, bare, engine, reads, bareReads, readMs, resident }: TickCost): string {
   return [
     `CPU ${number(ours, 1)} %, bare ${number(bare, 1)} %, engine ${number(engine, 1)} %`,
-    `${number(reads)} reads/s of ${number(readMs, 1)} ms`,
+    `${number(reads)} reads/s of ${number(readMs, 1)} ms, bare ${number(bareReads)}`,
     `RSS ${number(resident / 1e6)} MB`,
   ].join("; ");
 }

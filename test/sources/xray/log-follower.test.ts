@@ -86,6 +86,16 @@ describe("LogFollower", () => {
     expect(log.news()).toEqual(["second of the new"]);
   });
 
+  test("goes on reading the renamed file beside the new one, as the engine goes on writing it", async () => {
+    await using log = await followed("");
+    await rename(log.path, `${log.path}.1`);
+    await writeFile(log.path, "first of the new\n");
+    expect(log.news()).toEqual(["first of the new"]);
+    await appendFile(`${log.path}.1`, "late in the old\n");
+    await appendFile(log.path, "second of the new\n");
+    expect(log.news()).toEqual(["late in the old", "second of the new"]);
+  });
+
   test("goes on with the renamed file while there is no new one", async () => {
     await using log = await followed("");
     await rename(log.path, `${log.path}.1`);
