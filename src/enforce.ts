@@ -138,6 +138,10 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         books.change(entry, { held: [...others, ...held] });
         await saver.saveNow(books.accountOf(entry));
       },
+      onReady: () => {
+        meters.find(({ name }) => name === xray.name)?.hurry();
+        scheduler.wake();
+      },
       onLife: (user) => {
         meters.find(({ name }) => name === xray.name)?.sawLife(user);
         scheduler.wake();

@@ -127,6 +127,7 @@ export class Meter implements Job {
     } catch (error) {
       if (signal.aborted) throw error;
       this.#waiting.push(...waiting);
+      this.#close.clear(); // who is close is worked out anew by the look that succeeds
       this.settle(signal);
       this.#lost(error);
     } finally {

@@ -36,6 +36,8 @@ export interface XrayPartOptions {
   /** Reads the counters one last time. */
   readonly lastRead: () => Promise<void>;
   readonly save: (user: UserName, held: readonly Neutralised[]) => Promise<void>;
+  /** A connection is ready to be read: what it can tell is overdue. */
+  readonly onReady: () => void;
   /** A user near his limit made a connection. */
   readonly onLife: (user: UserName) => void;
 }
@@ -77,6 +79,7 @@ export class XrayPart implements AsyncDisposable {
         this.#know();
         await options.reapply(this.gate, signal);
       },
+      onReady: options.onReady,
     });
     this.source = new XraySource(settings.name, this.#link, clock);
     this.files = new EngineFiles(settings.config, () => ({ argv: this.#arguments() }));

@@ -45,6 +45,8 @@ export class Scheduler {
   readonly #health: ReadonlyMap<Job, JobHealth>;
   #alarm = new AbortController();
   #sleepingUntil = monotonicTime(0);
+  /** The grid point each job last ran for. */
+  readonly #ranAt = new Map<Job, MonotonicTime>();
   #lastPass: MonotonicTime | undefined;
   /** Since when a job that still runs has been due again. */
   readonly #dueSince = new Map<Job, MonotonicTime>();
@@ -93,7 +95,8 @@ export class Scheduler {
     this.#lastPass = now;
     for (const job of jobs) {
       const askedAt = job.dueAt();
-      if (askedAt <= now) {
+      // At most once per grid point: a job that stays due while it fails must not spin.
+      if (askedAt <= now && this.#ranAt.get(job) !== gridPoint) {
         // Not seen due by the last pass, it became so after it, whatever moment it names.
         const since = monotonicTime(Math.max(askedAt, this.#dueSince.get(job) ?? lastPass));
         if (this.#running.has(job)) this.#dueSince.set(job, since);
@@ -115,6 +118,7 @@ export class Scheduler {
   ): void {
     const health = this.#health.get(job) as JobHealth;
     this.#dueSince.delete(job);
+    this.#ranAt.set(job, gridPoint);
     started(health, now, lag, this.#options.tick);
     try {
       const run = job.run(gridPoint, signal);
@@ -134,7 +138,8 @@ export class Scheduler {
   #end(job: Job, health: JobHealth, error: unknown, signal: AbortSignal): void {
     const stopped = signal.aborted && error === signal.reason;
     finished(health, this.#options.clock.monotonic(), stopped ? undefined : error);
-    if (this.#running.delete(job) && job.dueAt() < this.#sleepingUntil) this.wake();
+    const nextAt = Math.max(job.dueAt(), (this.#ranAt.get(job) ?? 0) + this.#options.tick);
+    if (this.#running.delete(job) && nextAt < this.#sleepingUntil) this.wake();
     if (error !== undefined && !stopped) this.#options.onJobError(job, error);
   }
 }

@@ -99,13 +99,15 @@ export function plainName(base: string): string {
   return base === USER_NAMED_KEEPERS ? "keepers" : base;
 }
 
-/** The nine keys alone (facts: legacy-scripts 1.5); every file of ours has a version. */
+/** Just these, in this order (facts: legacy-scripts 1.5): a damaged file of ours must not pass for one of theirs. */
+const KEYS_OF_THE_SCRIPTS = [
+  ...["username", "daily_usage", "total_usage", "daily_limit", "total_limit"],
+  ...["last_reset", "last_update", "baseline_usage", "last_stats"],
+];
+
 function isOfTheScripts(text: string): boolean {
   try {
-    const document = JSON.parse(text) as Record<string, unknown> | null;
-    return (
-      typeof document?.["username"] === "string" && "daily_usage" in document && !("version" in document)
-    );
+    return Object.keys(Object(JSON.parse(text))).join() === KEYS_OF_THE_SCRIPTS.join();
   } catch {
     return false; // torn: whose it was, nobody can tell
   }

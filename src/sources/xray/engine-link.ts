@@ -25,6 +25,8 @@ export interface EngineLinkOptions {
   readonly remembered: () => { epoch: Epoch; pastEpochs: readonly Epoch[]; lastLook: UnixTime } | undefined;
   /** Runs on every new connection before anyone else may use it. Its failure drops the connection. */
   readonly onConnected: (session: Session, epoch: Epoch, signal: AbortSignal) => Promise<void>;
+  /** Hears of each connection that is ready to be read. */
+  readonly onReady: () => void;
 }
 
 const CONNECT_DEADLINE = milliseconds(2_000);
@@ -120,6 +122,7 @@ export class EngineLink implements AsyncDisposable {
       this.#session = session;
       this.#epoch = epoch;
       this.#trouble = new UnreachableError(`the connection to ${target} ended`);
+      this.#options.onReady();
     } catch (error) {
       session.close();
       throw error;
