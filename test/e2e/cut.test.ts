@@ -18,9 +18,10 @@ const RATE = 2 * MIB;
 const ENDLESS = { up: 0, down: 200 * MIB, rate: RATE };
 const oneInbound = [{ tag: "in", protocol: "vless", users: [alice, bob] }] as const;
 
-test.skipIf(engines.length > 0)("cuts on engines (needs: xray or v2ray)", () => {
-  expect.unreachable("this is only listed where no engine was found");
-});
+if (engines.length === 0)
+  test.skip("cuts on engines (needs: xray or v2ray)", () => {
+    expect.unreachable("this is only listed where no engine was found");
+  });
 
 describe.each(engines)("on $kind $version", (program) => {
   test("a running download ends at the limit, and a neighbour on the inbound loses no byte", async () => {

@@ -13,9 +13,10 @@ const engines = findEngines();
 const alice = testUser("alice");
 const SIZE = 10 * MIB;
 
-test.skipIf(engines.length > 0)("books what engines count (needs: xray or v2ray)", () => {
-  expect.unreachable("this is only listed where no engine was found");
-});
+if (engines.length === 0)
+  test.skip("books what engines count (needs: xray or v2ray)", () => {
+    expect.unreachable("this is only listed where no engine was found");
+  });
 
 describe.each(engines)("on $kind $version", (program) => {
   test.for([

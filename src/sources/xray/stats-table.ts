@@ -67,6 +67,18 @@ export class StatsTable {
     return slot === NONE ? undefined : slot;
   }
 
+  /** How many directions of these users the engine has named. */
+  countersOf(users: Iterable<UserName>): number {
+    let counters = 0;
+    for (const user of users) {
+      const slot = this.slotOfUser(user);
+      if (slot === undefined) continue;
+      if (!Number.isNaN(this.uplink[slot])) counters += 1;
+      if (!Number.isNaN(this.downlink[slot])) counters += 1;
+    }
+    return counters;
+  }
+
   /**
    * Takes an answer in.
    *

@@ -25,6 +25,8 @@ export class XraySource implements CounterSource {
   #names: CounterName[] = [];
   #reported = { uplink: new Float64Array(0), downlink: new Float64Array(0) };
   #epoch: Epoch | undefined;
+  /** Counters vanished: the table is made anew once the engine is confirmed. */
+  #doubted = false;
   #readAt = unixTime(0);
   #marks: { readonly of: Marks; readonly users: number; readonly bySlot: Float64Array } | undefined;
 
@@ -44,7 +46,7 @@ export class XraySource implements CounterSource {
     if (epoch === undefined)
       throw new SourceUnavailableError(this.name, "the engine's life is not confirmed");
     signal.throwIfAborted();
-    if (epoch !== this.#epoch) {
+    if (epoch !== this.#epoch || this.#doubted) {
       const last = this.pending(); // of the life that is over
       if (last) return last;
       this.#startOver(epoch);
@@ -57,7 +59,7 @@ export class XraySource implements CounterSource {
     } catch (error) {
       throw this.#lost(error);
     }
-    const rejected = this.#decode(answers, which === "all");
+    const rejected = this.#decode(answers, which);
     this.#readAt = askedAt;
     return {
       askedAt,
@@ -83,8 +85,11 @@ export class XraySource implements CounterSource {
     await this.#link[Symbol.asyncDispose]();
   }
 
-  #decode(answers: readonly Uint8Array[], complete: boolean): Decoded["rejected"][number][] {
-    const known = this.#table.counters;
+  #decode(
+    answers: readonly Uint8Array[],
+    which: ReadonlySet<UserName> | "all",
+  ): Decoded["rejected"][number][] {
+    const known = which === "all" ? this.#table.counters : this.#table.countersOf(which);
     const rejected: Decoded["rejected"][number][] = [];
     let counters = 0;
     try {
@@ -99,7 +104,8 @@ export class XraySource implements CounterSource {
       throw this.#lost(error);
     }
     // Nothing ever removes a counter, so one that is gone went with its engine.
-    if (complete && counters + rejected.length < known) {
+    if (counters + rejected.length < known) {
+      this.#doubted = true; // should the engine turn out to be the same, what it says now holds
       throw this.#lost(new Error(`expected at least ${known} counters, got ${counters}: has it restarted?`));
     }
     return rejected;
@@ -114,6 +120,7 @@ export class XraySource implements CounterSource {
 
   #startOver(epoch: Epoch): void {
     this.#epoch = epoch;
+    this.#doubted = false;
     this.#table = new StatsTable();
     this.#names = [];
     this.#marks = undefined;
