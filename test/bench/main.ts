@@ -39,7 +39,7 @@ function allTicks(): TickPlan {
   const others = loads.filter(
     ({ users, counters, pace }) => users !== AIM.users || counters !== AIM.counters || pace !== AIM.pace,
   );
-  return { loads: others, span: 3_000, aim: { load: AIM, runs: 5, span: 12_000 } };
+  return { loads: others, span: 3_000, aim: { load: AIM, runs: 5, span: 60_000 } };
 }
 
 function quickTicks(): TickPlan {
