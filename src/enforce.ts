@@ -3,9 +3,9 @@
  * gatekeeper, the desk, and the scheduler that drives them. Taken down in
  * reverse.
  */
-import { chownSync, mkdirSync, readFileSync } from "node:fs";
+import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
@@ -16,18 +16,20 @@ import { Gatekeeper } from "./daemon/gatekeeper.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { Meter } from "./daemon/meter.ts";
 import { Saver } from "./daemon/saver.ts";
+import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
+import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
+import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
-import { reasonOf, StateInUseError } from "./errors.ts";
+import { reasonOf } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
-import { lockFile } from "./kernel/file-lock.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
-import { type LoadedState, StateFolder } from "./storage/state-folder.ts";
-import { milliseconds, monotonicTime, type UnixTime, unixTime } from "./units.ts";
+import { StateFolder } from "./storage/state-folder.ts";
+import { milliseconds } from "./units.ts";
 import { VERSION } from "./version.ts";
 
 /** The state folder, locked and loaded: all a command needs to do the daemon's work while none runs. */
@@ -46,7 +48,6 @@ export interface OfficeOptions {
   readonly wait: AbortSignal | undefined;
 }
 
-const LOCK_RETRY = milliseconds(200);
 const DIRECTORY_MODE = 0o750;
 /** How long the report of a cut waits for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
@@ -55,7 +56,8 @@ const FRESH_LOOK_MS = milliseconds(2_000);
 export async function openOffice({ settings, log, mode, wait }: OfficeOptions): Promise<Office> {
   const clock = systemClock;
   const owner = stateOwner();
-  for (const directory of [settings.stateDirectory, usageOf(settings), settings.logDirectory]) {
+  mkdirSync(settings.stateDirectory, { recursive: true });
+  for (const directory of [usageOf(settings), settings.logDirectory]) {
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     if (owner) chownSync(directory, owner.uid, owner.gid);
   }
@@ -250,86 +252,6 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     [Symbol.asyncDispose]: async () => {
       await saver.saveAll();
       await owned.disposeAsync();
-    },
-  };
-}
-
-export function usageOf(settings: Settings): string {
-  return join(settings.stateDirectory, "usage");
-}
-
-/** Held in the state folder, so that two programs on one state can never both write it. */
-async function takeLock(
-  settings: Settings,
-  clock: Clock,
-  wait: AbortSignal | undefined,
-): Promise<Disposable> {
-  for (;;) {
-    const lock = lockFile(join(usageOf(settings), ".lock"));
-    if (lock) return lock;
-    if (!wait) throw new StateInUseError(settings.stateDirectory);
-    await clock.sleep(LOCK_RETRY, wait);
-  }
-}
-
-function reportDamage(loaded: LoadedState, events: EventFile): void {
-  for (const { path, reason, repaired } of loaded.damage) {
-    const outcome = repaired
-      ? "rebuilt from the copy beside it and the journal"
-      : "left alone: nothing is booked for it and it is never started over at zero";
-    events.record(
-      "state-damaged",
-      `State file ${path} cannot be used (${reason}): ${outcome}`,
-      { path, repaired },
-      "error",
-    );
-  }
-  if (loaded.legacy.length > 0) {
-    events.record(
-      "legacy-set-aside",
-      `${loaded.legacy.length} usage files of the old scripts were set aside as NAME.json.legacy; their users are counted from now on`,
-      { files: loaded.legacy.length },
-      "warning",
-    );
-  }
-  if (loaded.tornLines > 0) {
-    events.record(
-      "state-damaged",
-      `${loaded.tornLines} journal lines were torn and passed over; what they held is read from the engines again`,
-      {},
-      "warning",
-    );
-  }
-}
-
-function lastKnownMoment(loaded: LoadedState): UnixTime {
-  let last = 0;
-  for (const { updatedAt } of loaded.accounts.values()) last = Math.max(last, updatedAt);
-  for (const { lastLook } of loaded.keepers.values()) last = Math.max(last, lastLook);
-  return unixTime(last);
-}
-
-/** root:sluice where that group exists; otherwise whoever runs this. */
-function stateOwner(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const line = readFileSync("/etc/group", "utf8")
-    .split("\n")
-    .find((each) => each.startsWith("sluice:"));
-  return line === undefined ? undefined : { uid: 0, gid: Number(line.split(":")[2]) };
-}
-
-/** Tells systemd that the loop still turns, at half the interval it asked for (sd_watchdog_enabled(3)). */
-function watchdogJob(): Job | undefined {
-  const interval = Number(process.env["WATCHDOG_USEC"]) / 1000;
-  const socket = process.env["NOTIFY_SOCKET"];
-  if (!socket || !(interval > 0)) return undefined;
-  let due = monotonicTime(0);
-  return {
-    name: "watchdog",
-    dueAt: () => due,
-    run: (tick) => {
-      due = monotonicTime(tick + interval / 2);
-      notifySystemd("WATCHDOG=1", socket);
     },
   };
 }

@@ -12,12 +12,12 @@ import type { CounterName, KeeperName, UserName } from "../names.ts";
 import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
-import { formatSize } from "../sizes.ts";
 import type { CounterSource, Marks, SourceReport } from "../sources/source.ts";
 import type { EventFile } from "../storage/events.ts";
 import { type Milliseconds, type MonotonicTime, monotonicTime, type UnixTime } from "../units.ts";
 import type { BookedReport, Books, Entry } from "./books.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
+import { reportKeeper, reportWarnings } from "./meter-events.ts";
 import type { Saver } from "./saver.ts";
 import type { Today } from "./today.ts";
 
@@ -164,12 +164,13 @@ export class Meter implements Job {
   }
 
   #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
-    const { books, source, service, saver } = this.#options;
+    const { books, source, service, saver, events } = this.#options;
     this.turnDay(signal);
     const booked = books.record(source.name, service, report);
     if (report.complete) this.#lastLook = report.askedAt;
     this.#reportRejected(report);
-    this.#reportKeeper(booked);
+    this.#contested ||= booked.falls.length > 0;
+    reportKeeper(events, source.name, booked);
     if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
     for (const entry of booked.moved) this.#decide(entry, report.askedAt, signal);
     this.#repace(report, booked, tick);
@@ -191,16 +192,7 @@ export class Meter implements Job {
     const due = warningsDue(limits, entry.usage, warnPercent);
     if (!due) return;
     books.setUsage(entry, due.usage);
-    for (const { span, percent, used, limit } of due.warnings) {
-      const of = `${formatSize(used)} of the ${span} limit of ${formatSize(limit)}`;
-      events.record("warned", `${name} has used ${percent} %: ${of}`, {
-        user: name,
-        span,
-        percent,
-        used_bytes: used,
-        limit_bytes: limit,
-      });
-    }
+    reportWarnings(events, name, due.warnings);
   }
 
   /** Each once, until a look at all counters finds it in order again. */
@@ -213,37 +205,6 @@ export class Meter implements Job {
         this.#options.events.record("counter-rejected", text, { counter }, "warning");
       }
       this.#rejected.add(counter);
-    }
-  }
-
-  #reportKeeper({ firstLook, epochChange, falls }: BookedReport): void {
-    const { events, source } = this.#options;
-    const keeper = source.name;
-    if (firstLook) {
-      events.record(
-        "metering-began",
-        `Metering of ${keeper} begins now: what it counted before is booked to nobody`,
-        { keeper },
-      );
-    }
-    if (epochChange) {
-      const since = new Date(epochChange.lastLook).toISOString();
-      events.record(
-        "engine-restarted",
-        `${keeper} has restarted: its counters began anew; at most what moved after the last look at ${since} is lost`,
-        { keeper, last_look: since },
-        "warning",
-      );
-    }
-    for (const { user, fall } of falls) {
-      this.#contested = true;
-      const which = fall.uplink && fall.downlink ? "both directions" : fall.uplink ? "uplink" : "downlink";
-      events.record(
-        "counter-reset",
-        `Another program reset the counter of ${user} (${which}) in ${keeper}: what moved between our last look and its reset is lost`,
-        { user, keeper },
-        "warning",
-      );
     }
   }
 

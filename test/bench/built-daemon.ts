@@ -25,7 +25,9 @@ export interface BuiltDaemon extends AsyncDisposable {
 export async function startBuiltDaemon(settings: object): Promise<BuiltDaemon> {
   await using parts = new AsyncDisposableStack();
   const sluice = parts.use(await makeSluice(settings));
-  const child = parts.use(startNode(["--max-semi-space-size=2", BUILT, "enforce", "--config", sluice.settingsPath]));
+  const child = parts.use(
+    startNode(["--max-semi-space-size=2", BUILT, "enforce", "--config", sluice.settingsPath]),
+  );
   const desk = parts.use(new ControlClient(join(sluice.directory, "run", "control.sock")));
   await until(
     "the daemon looked at its engine",
