@@ -19,6 +19,13 @@ export async function runEnforce(options: { config?: string; observe?: boolean }
   const log = streamLog(process.stderr);
   const stop = stopSignal();
   let settings = await settingsFor(options);
+  const unbuilt = unbuiltParts(settings);
+  if (unbuilt.length > 0) {
+    log.write(
+      "info",
+      `Not built yet, so their settings do nothing: ${unbuilt.join(", ")}; null switches a part off`,
+    );
+  }
   while (!stop.aborted) {
     const mode = options.observe ? "observe" : settings.mode;
     await using office = await openOffice({ settings, log, mode, wait: stop });
@@ -62,4 +69,18 @@ export async function runUpCommand(options: {
     },
     stopSignal(),
   );
+}
+
+function unbuiltParts(settings: Settings): string[] {
+  const { ssh, openvpn, hosts, history, connections, web, fleet } = settings;
+  const parts = {
+    ssh,
+    openvpn: openvpn.length > 0 ? openvpn : null,
+    hosts,
+    history,
+    connections,
+    web,
+    fleet,
+  };
+  return Object.entries(parts).flatMap(([name, part]) => (part === null ? [] : [name]));
 }
