@@ -30,10 +30,6 @@ export interface Entry {
   readonly foreign: Account["foreign"];
   /** The engine users whose bytes are booked here: the name itself and its aliases, once seen. */
   readonly users: Set<UserName>;
-  /** Whether it grew at the last look. */
-  moved: boolean;
-  /** When it last grew. */
-  movedAt: UnixTime;
 }
 
 export interface BooksOptions {
@@ -56,7 +52,6 @@ export interface BookedReport {
   readonly firstLook: boolean;
   /** Accounts that got bytes. */
   readonly moved: readonly Entry[];
-  readonly created: readonly Entry[];
   /** Users whose counter another reader reset, with the directions. */
   readonly falls: readonly { readonly user: UserName; readonly fall: Fall }[];
   readonly epochChange: EpochChange | undefined;
@@ -139,17 +134,14 @@ export class Books {
     const previousLook = known?.lastLook ?? report.askedAt;
     const changed = known !== undefined && known.epoch !== report.epoch;
     const moved: Entry[] = [];
-    const created: Entry[] = [];
     const falls: { user: UserName; fall: Fall }[] = [];
     const startOfPeriod = this.#periodStarts();
 
     for (const reading of report.readings) {
       let entry = this.#entryOfUser.get(reading.user);
       if (!entry) {
-        const before = this.accounts.size;
         entry = this.know(reading.user, service);
         if (!entry) continue;
-        if (this.accounts.size > before) created.push(entry);
       }
       const state =
         entry.counters.get(reading.counter) ??
@@ -171,7 +163,6 @@ export class Books {
         entry.counters.set(reading.counter, booking.counter);
         if (booking.increase.uplink > 0 || booking.increase.downlink > 0) {
           moved.push(entry);
-          entry.movedAt = report.askedAt;
         }
         this.#touch(entry, report.askedAt);
       } catch (error) {
@@ -182,7 +173,6 @@ export class Books {
     return {
       firstLook,
       moved,
-      created,
       falls,
       epochChange: changed ? { from: known.epoch, lastLook: known.lastLook } : undefined,
     };
@@ -337,8 +327,6 @@ export class Books {
       updatedAt,
       foreign,
       users: new Set(),
-      moved: false,
-      movedAt: unixTime(0),
     };
     this.accounts.set(account.name, entry);
     // An account whose name became another's alias keeps its past; its user is booked there from now on.

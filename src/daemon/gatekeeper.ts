@@ -60,6 +60,7 @@ export class Gatekeeper {
   readonly #announced = new Map<Entry, string>();
   readonly #pending = new Set<Promise<unknown>>();
   readonly #lookingAt = new Set<string>();
+  readonly #resting = new Set<string>();
   #reconcileAt = monotonicTime(0);
 
   constructor(options: GatekeeperOptions) {
@@ -78,10 +79,13 @@ export class Gatekeeper {
       dueAt: () => (this.#gates.length === 0 ? monotonicTime(Number.POSITIVE_INFINITY) : this.#reconcileAt),
       run: async (tick, signal) => {
         this.#reconcileAt = monotonicTime(tick + RECONCILE_MS);
-        const failures = await Promise.all(
-          this.#gates.filter(({ connected }) => connected).map((gate) => this.reapply(gate, signal)),
+        const gates = this.#gates.filter(({ connected }) => connected);
+        const compared = gates.map((gate) =>
+          this.#enqueue(gate, async () => {
+            if (await this.reapply(gate, signal)) this.#retrySoon();
+          }),
         );
-        if (failures.some(Boolean)) this.#reconcileAt = monotonicTime(tick + RETRY_MS);
+        await Promise.all(compared);
       },
     };
   }
@@ -96,7 +100,7 @@ export class Gatekeeper {
     for (const gate of this.#gates) {
       const denied = entry.verdict.kind === "deny";
       if (denied) this.#note(entry, gate, { kind: "cutting", ended: 0, shortfalls: [] });
-      this.#enqueue(gate, () => this.#settle(gate, entry, crossedAt, signal));
+      void this.#enqueue(gate, () => this.#settle(gate, entry, crossedAt, signal));
     }
   }
 
@@ -122,12 +126,13 @@ export class Gatekeeper {
     await Promise.all([...this.#queues.values(), ...this.#pending]);
   }
 
-  #enqueue(gate: Gate, work: () => Promise<void>): void {
+  #enqueue(gate: Gate, work: () => Promise<void>): Promise<void> {
     const queued = (this.#queues.get(gate) ?? Promise.resolve()).then(work);
     this.#queues.set(
       gate,
-      queued.catch(() => undefined),
-    ); // #apply reports its own failures
+      queued.catch(() => undefined), // whoever waits for this work hears of it; the next goes on
+    );
+    return queued;
   }
 
   /** The verdict may have changed again while the queue was busy: what holds now is carried out. */
@@ -156,6 +161,8 @@ export class Gatekeeper {
     signal: AbortSignal,
   ): Promise<boolean> {
     const { books, saver } = this.#options;
+    // A restart of the engine is on its way for him; what holds then is looked at when it is over.
+    if (this.#resting.has(aboutOf(gate, action))) return true;
     try {
       if (action.kind === "cut") await this.#rememberFirst(gate, entry, action.user, signal);
       const outcome = await gate.apply(action, signal);
@@ -181,13 +188,18 @@ export class Gatekeeper {
     crossedAt: UnixTime,
     signal: AbortSignal,
   ): Promise<void> {
+    const about = aboutOf(gate, action);
+    this.#resting.add(about);
     try {
       const outcome = await rest;
       this.#options.books.hold(entry, gate.name, action.user, outcome.held);
       void this.#options.saver.tryFlush();
       this.#finish(gate, entry, action, outcome, crossedAt, signal);
     } catch (error) {
-      if (!this.#failed(gate, entry, action, error, signal)) this.#retrySoon();
+      this.#failed(gate, entry, action, error, signal);
+    } finally {
+      this.#resting.delete(about);
+      this.#retrySoon();
     }
   }
 
@@ -206,7 +218,7 @@ export class Gatekeeper {
       events.record("restored", text, { user: name, keeper: gate.name });
       return;
     }
-    const about = `${gate.name} ${action.user}`;
+    const about = aboutOf(gate, action);
     if (this.#lookingAt.has(about)) return; // cut again while the first cut is being looked at: one report
     this.#lookingAt.add(about);
     const look = this.#lookAgain(gate, entry, action.user, outcome, crossedAt, clock.unix(), signal);
@@ -327,6 +339,10 @@ export class Gatekeeper {
     const settled = work.catch(() => undefined).finally(() => this.#pending.delete(settled)); // only a stop rejects it
     this.#pending.add(settled);
   }
+}
+
+function aboutOf(gate: Gate, { user }: Action): string {
+  return `${gate.name} ${user}`;
 }
 
 function heldOf(entry: Entry, gate: Gate, user: UserName): readonly HeldAccess[] {

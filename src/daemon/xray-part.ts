@@ -88,17 +88,13 @@ export class XrayPart implements AsyncDisposable {
       keeper: settings.name,
       clock,
       session: () => this.#link.session(),
+      connected: () => this.#link.connected,
       files: this.files,
       connections: this.#connections,
       catchUp: () => this.#follower?.catchUp(),
       configCuts: this.#configCuts(),
     });
-    const link = this.#link;
-    this.gate = Object.assign(this.#enforcer, {
-      get connected() {
-        return link.connected;
-      },
-    }) as Gate;
+    this.gate = this.#enforcer;
   }
 
   /** Begins to connect, reads the config and follows the log. */

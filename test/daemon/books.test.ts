@@ -28,11 +28,12 @@ describe("record()", () => {
   });
 
   test("counts a counter that appears after the first look from 0", () => {
-    const { look, lifetime } = openBooks(noonClock());
+    const { look, lifetime, books } = openBooks(noonClock());
     look("e1", {});
-    const { created, moved } = look("e1", { joe: [500, 600] });
+    expect(books.accounts.size).toBe(0);
+    const { moved } = look("e1", { joe: [500, 600] });
     expect(lifetime("joe")).toEqual([500, 600]);
-    expect([created.length, moved.length]).toEqual([1, 1]);
+    expect([books.accounts.size, moved.length]).toEqual([1, 1]);
   });
 
   test("books the same report once", () => {

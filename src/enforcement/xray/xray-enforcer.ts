@@ -29,6 +29,7 @@ export interface XrayEnforcerOptions {
   readonly clock: Clock;
   /** The session in use. @throws {SourceUnavailableError} */
   readonly session: () => Session;
+  readonly connected: () => boolean;
   readonly files: EngineFiles;
   readonly connections: Connections;
   /** Reads the access log up to now, so that the newest connections are known. */
@@ -50,6 +51,10 @@ export class XrayEnforcer implements Enforcer {
   constructor(options: XrayEnforcerOptions) {
     this.name = options.keeper;
     this.#options = options;
+  }
+
+  get connected(): boolean {
+    return this.#options.connected();
   }
 
   /** Learns a newly connected engine, before the session is handed to anyone else. */
