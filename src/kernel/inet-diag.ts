@@ -6,6 +6,8 @@
  *   request   = family(1)  protocol(1)=6  extensions(1)  pad(1)  states(4)  socket id
  *   message   = family(1)  state(1)  timer(1)  retransmissions(1)  socket id
  *               expires(4)  receive queue(4)  send queue(4)  uid(4)  inode(4)  attributes
+ *   bytecode  = a request's attribute 1, run by the kernel on each socket; here of one instruction:
+ *               code(1)=10, "mark is"  skip if so(1)  skip if not(2)  mark(4)  mask(4)
  *
  * Ports and addresses are in network order, the rest in the host's. IPv4 fills
  * the first four bytes of an address. "Local" is the asked-for socket's own end.
@@ -13,6 +15,7 @@
  * Pure: no I/O, no state between calls.
  */
 import { addressBytes, addressText } from "./addresses.ts";
+import { encodeAttribute } from "./netlink-messages.ts";
 import type { Endpoint, TcpSocket } from "./sockets.ts";
 
 export const AF_INET = 2;
@@ -26,6 +29,10 @@ export const NO_DEVICE = 0;
 const PROTOCOL_TCP = 6;
 const REQUEST_LENGTH = 56;
 const MESSAGE_LENGTH = 72;
+const REQUEST_BYTECODE = 1;
+/** INET_DIAG_BC_MARK_COND, and its length with mark and mask. */
+const MARK_CONDITION = 10;
+const MARK_CONDITION_LENGTH = 12;
 
 const SYN_RECEIVED = 3;
 const FIN_WAIT_2 = 5;
@@ -59,6 +66,18 @@ export function encodeList(family: typeof AF_INET | typeof AF_INET6, localPort: 
   return encodeRequest(family, states, localPort);
 }
 
+/** Asks for the same at any port, where the socket's mark is `mark` in the bits of `mask`. It takes CAP_NET_ADMIN. */
+export function encodeMarked(family: typeof AF_INET | typeof AF_INET6, mark: number, mask: number): Buffer {
+  const bytecode = Buffer.alloc(MARK_CONDITION_LENGTH);
+  bytecode.writeUInt8(MARK_CONDITION, 0);
+  // A program that ends right at its end takes the socket, one that jumps a step too far leaves it.
+  bytecode.writeUInt8(MARK_CONDITION_LENGTH, 1);
+  bytecode.writeUInt16LE(MARK_CONDITION_LENGTH + 4, 2);
+  bytecode.writeUInt32LE((mark & mask) >>> 0, 4);
+  bytecode.writeUInt32LE(mask >>> 0, 8);
+  return Buffer.concat([encodeList(family, 0), encodeAttribute(REQUEST_BYTECODE, bytecode)]);
+}
+
 /** Asks for sockets in no state at all: an answer without any that still shows whether TCP can be asked about. */
 export function encodeProbe(): Buffer {
   return encodeRequest(AF_INET, 0, 0);
@@ -67,6 +86,11 @@ export function encodeProbe(): Buffer {
 /** The socket's own port, read alone because a long list is sifted by it. */
 export function localPortOf(message: Buffer): number {
   return whole(message).readUInt16BE(4);
+}
+
+/** The socket's owner, read alone for the same reason. */
+export function uidOf(message: Buffer): number {
+  return whole(message).readUInt32LE(64);
 }
 
 /**
@@ -89,7 +113,7 @@ export function decodeSocket(message: Buffer): DiagSocket | undefined {
     remote: { address: addressText(message.subarray(24, 24 + length)), port: message.readUInt16BE(6) },
     cookie: message.readBigUInt64LE(44),
     inode,
-    uid: message.readUInt32LE(64),
+    uid: uidOf(message),
     device: message.readUInt32LE(40),
   };
 }

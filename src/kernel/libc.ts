@@ -37,6 +37,8 @@ export interface Libc {
   /** `timex` must be zeroed and hold 256 bytes, more than any architecture's `struct timex`. */
   adjtimex(timex: Uint8Array): number;
   close(descriptor: number): number;
+  /** Where the bytes lie, for a struct that points at them: good as long as they are referenced. */
+  addressOf(bytes: Uint8Array): bigint;
   /** The error number of the last call that answered -1. */
   errno(): number;
 }
@@ -94,6 +96,7 @@ function load(): Libc {
       flock: program.func("int flock(int, int)"),
       adjtimex: program.func("int adjtimex(void *)"),
       close: program.func("int close(int)"),
+      addressOf: (bytes) => koffi.address(bytes),
       errno: () => koffi.errno(),
     };
   } catch (error) {

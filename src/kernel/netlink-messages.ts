@@ -21,6 +21,7 @@ const HEADER_LENGTH = 16;
 const ATTRIBUTE_HEADER_LENGTH = 4;
 /** The top bits say "nested" and "network byte order"; the rest is the type. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
+const NLA_F_NESTED = 0x8000;
 
 export interface NetlinkMessage {
   readonly type: number;
@@ -37,6 +38,15 @@ export function encodeMessage(type: number, flags: number, sequence: number, pay
   message.writeUInt32LE(sequence, 8);
   message.set(payload, HEADER_LENGTH);
   return message;
+}
+
+/** @param nested says that the value is attributes itself (NLA_F_NESTED). */
+export function encodeAttribute(type: number, value: Uint8Array, nested = false): Buffer {
+  const attribute = Buffer.alloc(aligned(ATTRIBUTE_HEADER_LENGTH + value.length));
+  attribute.writeUInt16LE(ATTRIBUTE_HEADER_LENGTH + value.length, 0);
+  attribute.writeUInt16LE(nested ? type | NLA_F_NESTED : type, 2);
+  attribute.set(value, ATTRIBUTE_HEADER_LENGTH);
+  return attribute;
 }
 
 /** @throws {SyntaxError} unless `datagram` is whole messages, one behind the other. */

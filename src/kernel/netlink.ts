@@ -26,6 +26,7 @@ const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+const SO_SNDBUF = 7;
 const SO_RCVTIMEO = 20;
 /** In `recv`: answer the datagram's real length, even if it did not fit. */
 const MSG_TRUNC = 0x20;
@@ -36,6 +37,8 @@ const RECEIVE_TIMEOUT_MICROSECONDS = 250_000n;
 const RECEIVE_QUEUE = 1 << 20;
 /** Twice the largest datagram of a dump (32 KiB). */
 const BUFFER_LENGTH = 1 << 16;
+const HEADER_LENGTH = 16;
+const MOST_SEQUENCES = 0xffff_ffff;
 
 export interface NetlinkRequest {
   readonly type: number;
@@ -51,6 +54,23 @@ export interface Netlink extends Disposable {
    * @throws {SystemCallError} with the error number the kernel answered, or EAGAIN after 250 ms of silence.
    */
   request(request: NetlinkRequest): NetlinkMessage[];
+  /**
+   * The answer to a dump, message by message where it was received: the payload
+   * is `buffer` from `start` to `end`, good until `visit` returns.
+   *
+   * @throws {SystemCallError} as `request()` does.
+   */
+  walk(request: NetlinkRequest, visit: (buffer: Buffer, start: number, end: number) => void): void;
+  /**
+   * Sends messages that belong together in one datagram, each of which asks for
+   * an acknowledgement or is one of the `silent` at both ends.
+   *
+   * @param messages whole ones, with sequence numbers that count up from `sequence()`.
+   * @returns the error number each was answered with, by sequence: 0 where it went well.
+   */
+  exchange(messages: readonly Buffer[], expected: number): ReadonlyMap<number, number>;
+  /** The number for the next message; `count` of them are taken. */
+  sequence(count: number): number;
 }
 
 /**
@@ -72,6 +92,43 @@ export function openNetlink(protocol: number): Netlink {
       uninterrupted(calls, () => calls.send(descriptor, message, message.length, 0), action);
       return answerTo(sequence, action, () => receive(calls, descriptor, buffer, action));
     },
+    walk({ type, payload }, visit) {
+      sequence = (sequence + 1) >>> 0;
+      const message = encodeMessage(type, NLM_F_REQUEST | NLM_F_DUMP, sequence, payload);
+      const action = `Cannot carry out netlink dump ${type} of protocol ${protocol}`;
+      uninterrupted(calls, () => calls.send(descriptor, message, message.length, 0), action);
+      for (;;) {
+        const length = uninterrupted(
+          calls,
+          () => calls.recv(descriptor, buffer, buffer.length, MSG_TRUNC),
+          action,
+        );
+        if (length > buffer.length) throw new SystemCallError(action, constants.errno.EMSGSIZE);
+        if (walkDatagram(buffer, length, sequence, action, visit)) return;
+      }
+    },
+    exchange(messages, expected) {
+      const action = `Cannot carry out a netlink batch of protocol ${protocol}`;
+      const datagram = Buffer.concat(messages);
+      uninterrupted(calls, () => calls.send(descriptor, datagram, datagram.length, 0), action);
+      const first = messages[0]?.readUInt32LE(8) ?? 0;
+      const answers = new Map<number, number>();
+      while (answers.size < expected) {
+        for (const message of decodeMessages(receive(calls, descriptor, buffer, action))) {
+          if (message.type !== NLMSG_ERROR || message.sequence < first) continue;
+          const errno = errorNumberOf(message.payload);
+          // The batch as a whole was refused: nothing else will be said of it.
+          if (message.sequence === first && errno !== 0) return new Map([[first, errno]]);
+          answers.set(message.sequence, errno);
+        }
+      }
+      return answers;
+    },
+    sequence(count) {
+      const next = sequence + 1;
+      sequence = next + count > MOST_SEQUENCES ? count : next + count - 1;
+      return next + count > MOST_SEQUENCES ? 1 : next;
+    },
     [Symbol.dispose]() {
       checked(calls, calls.close(descriptor), `Cannot close the netlink socket of protocol ${protocol}`);
     },
@@ -91,7 +148,9 @@ function openSocket(calls: Libc, protocol: number): number {
   try {
     const queue = Buffer.alloc(4);
     queue.writeInt32LE(RECEIVE_QUEUE);
-    checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, queue, queue.length), action);
+    for (const direction of [SO_RCVBUF, SO_SNDBUF]) {
+      checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, direction, queue, queue.length), action);
+    }
     // struct timeval: two longs of 8 bytes, as Node has been 64-bit alone on Linux since version 24.
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(RECEIVE_TIMEOUT_MICROSECONDS, 8);
@@ -127,6 +186,34 @@ export function answerTo(sequence: number, action: string, next: () => Buffer): 
       return answer;
     }
   }
+}
+
+/** @returns true at the end of the dump. */
+function walkDatagram(
+  buffer: Buffer,
+  length: number,
+  sequence: number,
+  action: string,
+  visit: (buffer: Buffer, start: number, end: number) => void,
+): boolean {
+  let offset = 0;
+  while (offset + HEADER_LENGTH <= length) {
+    const size = buffer.readUInt32LE(offset);
+    if (size < HEADER_LENGTH || offset + size > length) {
+      throw new SyntaxError(`${action}: a message claims ${size} bytes, ${length - offset} are there`);
+    }
+    const type = buffer.readUInt16LE(offset + 4);
+    if (buffer.readUInt32LE(offset + 8) === sequence) {
+      if (type === NLMSG_DONE || type === NLMSG_ERROR) {
+        const errno = errorNumberOf(buffer.subarray(offset + HEADER_LENGTH, offset + size));
+        if (errno !== 0) throw new SystemCallError(action, errno);
+        return true;
+      }
+      visit(buffer, offset + HEADER_LENGTH, offset + size);
+    }
+    offset += (size + 3) & ~3;
+  }
+  return false;
 }
 
 /** One datagram, copied out of the buffer that the next one overwrites. */

@@ -15,9 +15,11 @@ import {
   decodeSocket,
   encodeExact,
   encodeList,
+  encodeMarked,
   encodeProbe,
   localPortOf,
   NO_DEVICE,
+  uidOf,
 } from "./inet-diag.ts";
 import { SystemCallError } from "./libc.ts";
 import { type Netlink, openNetlink } from "./netlink.ts";
@@ -27,6 +29,8 @@ const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;
 const SOCK_DESTROY = 21;
 const { ENOENT, EPERM, EACCES, EOPNOTSUPP } = constants.errno;
+const REFUSED: ReadonlySet<number> = new Set([EPERM, EACCES]);
+const NET_ADMIN = "CAP_NET_ADMIN (root, or AmbientCapabilities= in the unit)";
 
 /**
  * `find` does not see a socket bound to one network device (SO_BINDTODEVICE, a
@@ -45,6 +49,13 @@ export function openSocketTable(): SocketTable & Disposable {
   return {
     find: (local, remote) => find(netlink, local, remote),
     list: (localPorts) => list(netlink, localPorts),
+    listOwnedBy: (uid) =>
+      dump(
+        netlink,
+        (family) => encodeList(family, 0),
+        (message) => uidOf(message) === uid,
+      ),
+    listMarked: (mark, mask) => listMarked(netlink, mark, mask),
     destroy: (socket) => destroy(netlink, socket),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
@@ -75,14 +86,42 @@ function list(netlink: Netlink, localPorts: ReadonlySet<number>): DiagSocket[] {
   if (localPorts.size === 0) return [];
   const [first = 0] = localPorts;
   const localPort = localPorts.size === 1 ? first : 0;
+  return dump(
+    netlink,
+    (family) => encodeList(family, localPort),
+    (message) => localPorts.has(localPortOf(message)),
+  );
+}
+
+function listMarked(netlink: Netlink, mark: number, mask: number): DiagSocket[] {
+  try {
+    return dump(
+      netlink,
+      (family) => encodeMarked(family, mark, mask),
+      () => true,
+    );
+  } catch (cause) {
+    if (!(cause instanceof SystemCallError) || !REFUSED.has(cause.errno)) throw cause;
+    throw new KernelUnavailableError(
+      `Cannot list sockets by their mark: it takes ${NET_ADMIN}: ${cause.message}`,
+      { cause },
+    );
+  }
+}
+
+/** @param wanted is asked of the raw message, as decoding the whole table would cost more than reading it. */
+function dump(
+  netlink: Netlink,
+  encode: (family: typeof AF_INET | typeof AF_INET6) => Buffer,
+  wanted: (message: Buffer) => boolean,
+): DiagSocket[] {
   return ([AF_INET, AF_INET6] as const).flatMap((family) => {
-    const payload = encodeList(family, localPort);
-    const dump = { type: SOCK_DIAG_BY_FAMILY, dump: true, payload };
+    const request = { type: SOCK_DIAG_BY_FAMILY, dump: true, payload: encode(family) };
     // Only a kernel without IPv6 has nothing to ask here, and then there are no such sockets.
     const messages =
-      family === AF_INET6 ? (unlessGone(() => netlink.request(dump)) ?? []) : netlink.request(dump);
+      family === AF_INET6 ? (unlessGone(() => netlink.request(request)) ?? []) : netlink.request(request);
     return messages
-      .filter((message) => localPorts.has(localPortOf(message.payload)))
+      .filter((message) => wanted(message.payload))
       .flatMap((message) => decodeSocket(message.payload) ?? []);
   });
 }
@@ -113,8 +152,8 @@ function destroyAt(
   } catch (cause) {
     if (!(cause instanceof SystemCallError)) throw cause;
     if (cause.errno === EOPNOTSUPP) return "unsupported";
-    if (cause.errno !== EPERM && cause.errno !== EACCES) throw cause;
-    throw refusal(socket, "it takes CAP_NET_ADMIN (root, or AmbientCapabilities= in the unit)", cause);
+    if (!REFUSED.has(cause.errno)) throw cause;
+    throw refusal(socket, `it takes ${NET_ADMIN}`, cause);
   }
 }
 

@@ -22,6 +22,19 @@ export interface SocketTable {
   /** All connected sockets whose local port is one of `localPorts`. */
   list(localPorts: ReadonlySet<number>): TcpSocket[];
   /**
+   * All connected sockets made by processes of this user. One that its process
+   * has closed and that still sends what is queued passes for root's on kernels
+   * that ask the open file for its owner: by mark it is found.
+   */
+  listOwnedBy(uid: number): TcpSocket[];
+  /**
+   * All connected sockets whose own mark (SO_MARK; not the flow's in connection
+   * tracking) is `mark` in the bits of `mask`.
+   *
+   * @throws {KernelUnavailableError} without CAP_NET_ADMIN: nobody else is shown marks.
+   */
+  listMarked(mark: number, mask: number): TcpSocket[];
+  /**
    * Ends a connection at once: both sides see a reset.
    *
    * @returns "destroyed", or "gone" when no socket has that cookie any more.

@@ -5,20 +5,22 @@
  * name a socket by its cookie: it is compared right before the kill, and the
  * same pair of ends cannot return in between without a TIME_WAIT (tcp(7)).
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { addressBytes, addressText } from "./addresses.ts";
 import type { Endpoint, SocketTable, TcpSocket } from "./sockets.ts";
 import { decodeSockets } from "./ss-output.ts";
 
 const TIMEOUT_MS = 5000;
+/** How `ss` begins to say what the kernel's answer was. */
+const REFUSAL = "RTNETLINK answers";
 /** Some 300,000 sockets. */
 const LONGEST_OUTPUT = 64 << 20;
 
 /** @throws {KernelUnavailableError} when there is no `ss`. */
 export function openSsTable(): SocketTable & Disposable {
   ss("-V");
-  return { find, list, destroy, [Symbol.dispose]: () => undefined };
+  return { find, list, listOwnedBy, listMarked, destroy, [Symbol.dispose]: () => undefined };
 }
 
 function find(local: Endpoint, remote: Endpoint): TcpSocket | undefined {
@@ -36,6 +38,14 @@ function list(localPorts: ReadonlySet<number>): TcpSocket[] {
   if (localPorts.size === 0) return [];
   const filter = [...localPorts].flatMap((port) => ["or", "sport", "=", `:${port}`]).slice(1);
   return connected(filter).filter((socket) => localPorts.has(socket.local.port));
+}
+
+function listOwnedBy(uid: number): TcpSocket[] {
+  return connected([]).filter((socket) => socket.uid === uid);
+}
+
+function listMarked(mark: number, mask: number): TcpSocket[] {
+  return connected(["fwmark", "=", `${hex(mark & mask)}/${hex(mask)}`]);
 }
 
 /** Looks again afterwards: without CAP_NET_ADMIN `ss -K` says nothing, kills nothing and exits with 0. */
@@ -57,23 +67,32 @@ function connected(filter: readonly string[]): TcpSocket[] {
 
 /** "state X a or b" would be read as "(state X a) or b". */
 function parenthesised(filter: readonly string[]): string[] {
-  return ["(", ...filter, ")"];
+  return filter.length === 0 ? [] : ["(", ...filter, ")"];
 }
 
 function ss(...parameters: string[]): string {
-  try {
-    return execFileSync("ss", parameters, {
-      encoding: "utf8",
-      timeout: TIMEOUT_MS,
-      maxBuffer: LONGEST_OUTPUT,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-  } catch (cause) {
+  const action = `Cannot run "ss ${parameters.join(" ")}"`;
+  const { error, status, signal, stdout, stderr } = spawnSync("ss", parameters, {
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+    maxBuffer: LONGEST_OUTPUT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (error) {
+    throw new KernelUnavailableError(`${action}: it takes iproute2: ${reasonOf(error)}`, { cause: error });
+  }
+  // What the kernel refused is printed, and then it ends well with no socket at all.
+  if (status !== 0 || stderr.includes(REFUSAL)) {
+    const ending = signal ?? `status ${status}`;
     throw new KernelUnavailableError(
-      `Cannot run "ss ${parameters.join(" ")}": it takes iproute2: ${reasonOf(cause)}`,
-      { cause },
+      `${action}: it takes iproute2 and, for marks, CAP_NET_ADMIN: ${stderr.trim() || ending}`,
     );
   }
+  return stdout;
+}
+
+function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
 }
 
 function canonical(address: string): string {

@@ -6,8 +6,10 @@ import {
   decodeSocket,
   encodeExact,
   encodeList,
+  encodeMarked,
   localPortOf,
   NO_DEVICE,
+  uidOf,
 } from "../../src/kernel/inet-diag.ts";
 import { decodeMessages } from "../../src/kernel/netlink-messages.ts";
 
@@ -60,6 +62,7 @@ describe("decodeSocket()", () => {
     message.writeBigUInt64LE(0xffff_ffff_ffff_fffen, 44);
     message.writeUInt32LE(65_534, 64);
     expect(decodeSocket(message)).toMatchObject({ cookie: 0xffff_ffff_ffff_fffen, uid: 65_534, device: 3 });
+    expect(uidOf(message)).toBe(65_534);
   });
 
   test("does not take a listener for a connection", () => {
@@ -100,6 +103,7 @@ describe("decodeSocket()", () => {
     for (let length = 0; length < 72; length += 1) {
       expect(() => decodeSocket(message.subarray(0, length))).toThrow(SyntaxError);
       expect(() => localPortOf(message.subarray(0, length))).toThrow(SyntaxError);
+      expect(() => uidOf(message.subarray(0, length))).toThrow(SyntaxError);
     }
     expect(decodeSocket(message.subarray(0, 72))).toBeDefined();
   });
@@ -147,6 +151,15 @@ describe("encodeList()", () => {
     const request = encodeList(AF_INET6, 443);
     expect(request.length).toBe(56);
     expect([request.readUInt8(0), request.readUInt8(1), request.readUInt16BE(8)]).toEqual([10, 6, 443]);
+  });
+});
+
+describe("encodeMarked()", () => {
+  test("asks for all that carry data and have the mark's bits below the mask", () => {
+    const request = encodeMarked(AF_INET, 0xf100000f, 0xfffffff8);
+    expect(request.subarray(0, 56)).toEqual(encodeList(AF_INET, 0));
+    // linux/inet_diag.h: attribute 1, then { code 10, yes 12, no 16 }, mark, mask.
+    expect(request.subarray(56).toString("hex")).toBe("10000100" + "0a0c1000" + "080000f1" + "f8ffffff");
   });
 });
 

@@ -1,6 +1,7 @@
 /** What every SocketTable does, tried on live connections. */
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
+import { checked, libc } from "../../src/kernel/libc.ts";
 import type { SocketTable } from "../../src/kernel/sockets.ts";
 import { type Connection, hasIPv6, isRoot, listen, start } from "./loopback.ts";
 
@@ -103,6 +104,70 @@ export function behavesAsSocketTable(name: "netlink" | "ss", open: () => SocketT
     });
   });
 
+  describe(`listOwnedBy() by ${name}`, () => {
+    test("has this user's connections, no listener, and none of a user who has none", async () => {
+      await using loopback = await listen("127.0.0.1");
+      const { local, remote } = await loopback.connect("127.0.0.1");
+      using table = open();
+      const owned = table.listOwnedBy(process.getuid?.() ?? 0);
+      expect(owned).toContainEqual(expect.objectContaining({ local, remote }));
+      expect(owned.filter((socket) => socket.remote.port === 0)).toEqual([]);
+      expect(table.listOwnedBy(4_000_000_000)).toEqual([]);
+    });
+
+    test.skipIf(!isRoot || !hasIPv6)(
+      "has another user's connections of both families and nobody else's (needs root, ::1 on lo)",
+      async () => {
+        await using loopback = await listen("::");
+        const uid = 61_000 + Math.floor(Math.random() * 4000);
+        const target = [`${loopback.port}`, "127.0.0.1", "::1"];
+        await using user = start("connect-as.ts", `${uid}`, ...target);
+        await using neighbour = start("connect-as.ts", `${uid + 1}`, ...target);
+        const ports = JSON.parse(await user.line()) as number[];
+        await neighbour.line();
+        using table = open();
+        const owned = table.listOwnedBy(uid);
+        expect(sorted(owned.map(({ local }) => local.port))).toEqual(sorted(ports));
+        expect(owned.map(({ local }) => local.address).toSorted()).toEqual(["127.0.0.1", "::1"]);
+        expect(new Set(owned.map((socket) => socket.uid))).toEqual(new Set([uid]));
+      },
+    );
+  });
+
+  describe(`listMarked() by ${name}`, () => {
+    test.skipIf(!isRoot || !hasIPv6)(
+      "has the sockets whose mark is this below the mask, of both families (needs root, ::1 on lo)",
+      async () => {
+        await using loopback = await listen("::");
+        const marks = [0x51e7c308, 0x51e7c309, 0x51e7c310, 0xf1e7c308, 0];
+        const ports = new Map<number, number[]>();
+        for (const mark of marks) {
+          const connections = [await loopback.connect("127.0.0.1"), await loopback.connect("::1")];
+          for (const { client } of connections) setMark(client, mark);
+          ports.set(
+            mark,
+            connections.map(({ remote }) => remote.port),
+          );
+        }
+        const of = (...wanted: number[]) => sorted(wanted.flatMap((mark) => ports.get(mark) ?? []));
+        using table = open();
+        const found = (mark: number, mask: number) =>
+          sorted(table.listMarked(mark, mask).map(({ local }) => local.port));
+
+        expect(found(0x51e7c308, 0xffffffff)).toEqual(of(0x51e7c308));
+        expect(found(0x51e7c308, 0xfffffff8)).toEqual(of(0x51e7c308, 0x51e7c309));
+        expect(found(0x51e7c30f, 0xfffffff8)).toEqual(of(0x51e7c308, 0x51e7c309));
+        expect(found(0xf1e7c308, 0xffffffff)).toEqual(of(0xf1e7c308));
+        expect(found(0x51e7c318, 0xffffffff)).toEqual([]);
+      },
+    );
+
+    test("says that nobody is shown marks without CAP_NET_ADMIN", async () => {
+      await using program = start("list-marked-as-nobody.ts", name);
+      expect(await program.line()).toMatch(/^KernelUnavailableError: .*CAP_NET_ADMIN/);
+    });
+  });
+
   describe.skipIf(!isRoot)(`destroy() by ${name} (needs root)`, () => {
     test("resets one connection and leaves its neighbour alone", async () => {
       await using loopback = await listen("127.0.0.1");
@@ -166,6 +231,19 @@ function remotePorts(table: SocketTable, ...ports: number[]): number[] {
     .list(new Set(ports))
     .map(({ remote }) => remote.port)
     .toSorted((a, b) => a - b);
+}
+
+function sorted(numbers: readonly number[]): number[] {
+  return numbers.toSorted((a, b) => a - b);
+}
+
+function setMark(socket: Connection["client"], mark: number): void {
+  const [SOL_SOCKET, SO_MARK] = [1, 36];
+  const value = Buffer.alloc(4);
+  value.writeUInt32LE(mark);
+  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+  const calls = libc();
+  checked(calls, calls.setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length), "Cannot mark a socket");
 }
 
 async function errorAt(socket: Connection["client"]): Promise<string | undefined> {
