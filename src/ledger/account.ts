@@ -42,6 +42,17 @@ export type HeldAccess =
       readonly field: string;
       readonly original: string;
       readonly ours: string;
+    }
+  /** A gate in the kernel was shut. */
+  | { readonly kind: "gate"; readonly keeper: string; readonly user: UserName }
+  /** His login was locked: what its password and expiry said before. */
+  | {
+      readonly kind: "locked";
+      readonly keeper: string;
+      readonly user: UserName;
+      readonly wasLocked: boolean;
+      /** As /etc/shadow has it: days since 1970, "" for never. */
+      readonly expire: string;
     };
 
 /** The parts that change by decisions of people and policy, not by traffic. */
@@ -52,8 +63,38 @@ export interface Standing {
   /** The day the period rule was set; rolling periods count from it. */
   readonly periodAnchor: LocalDate;
   readonly services: readonly string[];
+  /** Services that may be ended for good at the total limit: those he had when his limit was set. */
+  readonly enrolled: readonly string[];
   readonly disabled: boolean;
   readonly held: readonly HeldAccess[];
+  /** Names the account's marks and objects in the kernel; 0 until it has any. */
+  readonly kernelNumber: number;
+  /**
+   * The limit at which the kernel's gate was used up. The packet that would
+   * have crossed it was dropped whole, so usage stays just below the limit;
+   * holds until a new limit, a reset or a turn.
+   */
+  readonly depleted: "total" | "daily" | undefined;
+  /** Booked traffic was seen to carry usage over a total limit already in force. */
+  readonly crossing: Crossing | undefined;
+  /** The deletion of his login that has begun and must be finished. */
+  readonly removal: Removal | undefined;
+}
+
+export interface Crossing {
+  readonly at: UnixTime;
+  readonly used: Bytes;
+  readonly limit: Bytes;
+}
+
+export interface Removal {
+  /** Who or what ordered it. */
+  readonly by: string;
+  readonly began: UnixTime;
+  /** Where everything about him is kept. */
+  readonly archive: string;
+  /** His line of /etc/passwd, by which he is known should the name be given away meanwhile. */
+  readonly login: string;
 }
 
 export interface Account extends Standing {

@@ -2,7 +2,8 @@
  * Whether an account may go on.
  *
  * A limit is reached at its last byte, not after it: usage equal to the limit
- * denies. 0 is unlimited.
+ * denies. 0 is unlimited. Where a gate in the kernel was used up, that is the
+ * verdict: usage then ends a packet short of the limit.
  *
  * Pure: no clock, no I/O.
  */
@@ -27,15 +28,20 @@ const UNLIMITED: Verdict = Object.freeze({ kind: "allow", remaining: undefined }
 const DISABLED: Verdict = Object.freeze({ kind: "deny", reason: "disabled" });
 
 export function judge(
-  account: { readonly disabled: boolean; readonly limits: Limits },
+  account: {
+    readonly disabled: boolean;
+    readonly limits: Limits;
+    readonly depleted: "total" | "daily" | undefined;
+  },
   usage: Usage,
 ): Verdict {
   const { daily, total } = account.limits;
+  const { depleted } = account;
   if (account.disabled) return DISABLED;
-  if (total > 0 && usage.totalCounted >= total) {
+  if (total > 0 && (usage.totalCounted >= total || depleted === "total")) {
     return { kind: "deny", reason: "total-exhausted", used: usage.totalCounted, limit: total };
   }
-  if (daily > 0 && usage.dailyCounted >= daily) {
+  if (daily > 0 && (usage.dailyCounted >= daily || depleted === "daily")) {
     return { kind: "deny", reason: "daily-exhausted", used: usage.dailyCounted, limit: daily };
   }
   if (total === 0 && daily === 0) return UNLIMITED;

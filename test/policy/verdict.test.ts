@@ -72,8 +72,33 @@ describe("judge()", () => {
       want: deny("total-exhausted", MOST, MOST),
     },
   ] as const)("$name", ({ limits: [daily, total], used, want }) => {
-    const account = { disabled: false, limits: { daily: bytes(daily), total: bytes(total) } };
+    const account = {
+      disabled: false,
+      depleted: undefined,
+      limits: { daily: bytes(daily), total: bytes(total) },
+    };
     expect(judge(account, usedBytes(used[0], used[1]))).toEqual(want);
+  });
+
+  test.for([
+    {
+      name: "denies for the total when its gate is used up a packet below it",
+      depleted: "total",
+      want: deny("total-exhausted", 90, 100),
+    },
+    {
+      name: "denies for the day when its gate is used up a packet below it",
+      depleted: "daily",
+      want: deny("daily-exhausted", 40, 50),
+    },
+  ] as const)("$name", ({ depleted, want }) => {
+    const account = { disabled: false, depleted, limits: { daily: bytes(50), total: bytes(100) } };
+    expect(judge(account, usedBytes(40, 90))).toEqual(want);
+  });
+
+  test("takes no notice of a used-up gate for a limit that is no more", () => {
+    const limits = { daily: bytes(50), total: bytes(0) };
+    expect(judge({ disabled: false, depleted: "total", limits }, usedBytes(40, 90))).toEqual(allow(10));
   });
 
   test.for([
@@ -81,7 +106,7 @@ describe("judge()", () => {
     { name: "below its limit", total: 100, used: 1 },
     { name: "above its limit", total: 100, used: 200 },
   ])("denies a disabled account $name, for being disabled", ({ total, used }) => {
-    const account = { disabled: true, limits: { daily: bytes(0), total: bytes(total) } };
+    const account = { disabled: true, depleted: undefined, limits: { daily: bytes(0), total: bytes(total) } };
     expect(judge(account, usedBytes(used, used))).toEqual({ kind: "deny", reason: "disabled" });
   });
 });
