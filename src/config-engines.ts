@@ -39,6 +39,14 @@ export interface SshSettings {
   /** No account is deleted within this span of a start, an import, a settings change or a clock jump. */
   readonly deleteQuiet: Milliseconds;
   readonly archiveHome: boolean;
+  /** Interactive shells whose owners may be deleted all the same. */
+  readonly shells: readonly string[];
+  /** Where logins are told; "auto" looks for auth.log and secure, and asks the journal; null does without. */
+  readonly authLog: string | null;
+  /** Where the shell scripts' own files are, whose rows go with a deleted login; null leaves them alone. */
+  readonly legacyDirectory: string | null;
+  /** Where "ssh-NAME.txt" is published; null leaves it alone. */
+  readonly publicDirectory: string | null;
 }
 
 export interface OpenvpnSettings {
@@ -92,7 +100,10 @@ function readEngine(engine: Section): XraySettings {
 }
 
 export function readSsh(root: Section): SshSettings | null {
-  const keys = ["backend", "min_uid", "on_limit", "protected", "delete_quiet_s", "archive_home"];
+  const keys = [
+    ...["backend", "min_uid", "on_limit", "protected", "delete_quiet_s", "archive_home"],
+    ...["shells", "auth_log", "legacy_directory", "public_directory"],
+  ];
   return part(root, "ssh", keys, (ssh) => ({
     backend: oneOf(ssh, "backend", ["auto", "nftables", "iptables"], "auto"),
     minUid: integer(ssh, "min_uid", { min: 1, max: 2 ** 32 - 2, fallback: 1000 }),
@@ -102,6 +113,10 @@ export function readSsh(root: Section): SshSettings | null {
       integer(ssh, "delete_quiet_s", { min: 0, max: 7 * 86_400, fallback: 600 }) * 1000,
     ),
     archiveHome: flag(ssh, "archive_home", false),
+    shells: list(ssh, "shells", [], "absolute paths of shells", absolutePath),
+    authLog: pathAutoOrNull(ssh, "auth_log"),
+    legacyDirectory: pathOrNull(ssh, "legacy_directory"),
+    publicDirectory: pathOrNull(ssh, "public_directory"),
   }));
 }
 
@@ -118,14 +133,18 @@ function readServer(server: Section): OpenvpnSettings {
   return {
     name: keeperName(`openvpn:${name}`),
     management: parsed(server, "management", "/run/openvpn/ovpn-mgmt.sock", parseManagement),
-    statusFile: field<string | null>(server, "status_file", null, "an absolute path, or null", (value) =>
-      value === null ? value : absolutePath(value),
-    ),
+    statusFile: pathOrNull(server, "status_file"),
     bytecountInterval: milliseconds(5_000),
     reconcileInterval: milliseconds(300_000),
     monitorInterval: milliseconds(45_000),
     quotaBuffer: NO_BYTES,
   };
+}
+
+function pathOrNull(from: Section, key: string): string | null {
+  return field<string | null>(from, key, null, "an absolute path, or null", (value) =>
+    value === null ? value : absolutePath(value),
+  );
 }
 
 function pathAutoOrNull(from: Section, key: string): string | null {

@@ -4,24 +4,31 @@
  * reverse.
  */
 import { chownSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
-import { Books } from "./daemon/books.ts";
+import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
+import { TRACKING_DROP_IN } from "./daemon/conntrack-room.ts";
+import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
+import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
 import { Saver } from "./daemon/saver.ts";
+import { SSH } from "./daemon/ssh-backend.ts";
+import { removeFromKernel } from "./daemon/ssh-backends.ts";
+import { SshPart } from "./daemon/ssh-part.ts";
 import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
 import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
-import { reasonOf } from "./errors.ts";
+import { reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
@@ -36,6 +43,10 @@ import { VERSION } from "./version.ts";
 export interface Office extends AsyncDisposable {
   readonly desk: Desk;
   readonly events: EventFile;
+  /** Puts the gates of SSH logins into the kernel and leaves them there; answers what stands in the way, if anything does. */
+  loadGates(): Promise<string | undefined>;
+  /** Takes everything of ours out of the kernel. */
+  removeGates(): Promise<void>;
   /** Meters and enforces until `signal` aborts, then saves everything. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -71,18 +82,22 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   const loaded = await folder.load(clock.unix());
   reportDamage(loaded, events);
 
+  /** Nothing is deleted for a while after a start, which new settings are as well, or a clock jump. */
+  let quietSince = clock.unix();
   const today = new Today({
     clock,
     zone: settings.timeZone,
     lastKnown: lastKnownMoment(loaded),
     synchronised: clockSynchronised,
-    onJump: (from, to) =>
+    onJump: (from, to) => {
+      quietSince = to;
       events.record(
         "clock-jumped",
         `The clock jumped from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: days and periods do not turn for 10 minutes, or until it is synchronised`,
         {},
         "warning",
-      ),
+      );
+    },
   });
   const books = new Books(loaded, today.day(), {
     count: settings.count,
@@ -151,28 +166,78 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     });
     return engine;
   });
+  const ofEveryMeter = {
+    ...{ books, gatekeeper, saver, events, today, clock },
+    warnPercent: settings.warnPercent,
+    watched: () => watching > 0,
+    onBooked: (entry: Entry) => {
+      ssh?.arm(entry);
+      deletions?.consider(entry);
+    },
+  };
+  const rules = {
+    pace: settings.pace,
+    tick: settings.tick,
+    maxPeriod: settings.maxPeriod,
+    lineRate: lineRateOf(settings.lineRateMbps),
+  };
   for (const engine of engines) {
     gatekeeper.add(engine.gate);
+    const { source } = engine;
     meters.push(
       new Meter({
-        source: engine.source,
-        service: "xray",
-        books,
-        gatekeeper,
-        saver,
-        events,
-        today,
-        clock,
-        rules: {
-          pace: settings.pace,
-          tick: settings.tick,
-          maxPeriod: settings.maxPeriod,
-          lineRate: lineRateOf(settings.lineRateMbps),
-        },
-        warnPercent: settings.warnPercent,
-        watched: () => watching > 0,
+        ...ofEveryMeter,
+        ...{ source, service: "xray", rules },
+        ...{ gated: () => false, shortestPeriod: () => 0, standby: () => undefined },
       }),
     );
+  }
+  const { ssh: sshSettings } = settings;
+  const guards = sshSettings && new LoginGuards(sshSettings);
+  let ssh: SshPart | undefined;
+  let deletions: Deletions | undefined;
+  if (sshSettings && guards) {
+    deletions = new Deletions({
+      ...{ settings: sshSettings, mode, books, saver, events, clock, guards },
+      stateDirectory: settings.stateDirectory,
+      ssh: () => ssh,
+      forget: (entry) => clerk.forget(entry),
+      quietSince: () => quietSince,
+    });
+    const { locks } = { locks: (entry: Entry) => deletions?.locks(entry) ?? false };
+    const part = new SshPart({
+      ...{
+        settings: sshSettings,
+        mode,
+        count: settings.count,
+        books,
+        saver,
+        events,
+        clock,
+        sockets,
+        guards,
+        locks,
+      },
+      look: () => sshMeter.look(stopping.signal),
+      onDepleted: (entry) => {
+        books.deplete(entry, clock.unix());
+        if (books.judge(entry)) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+        deletions?.consider(entry);
+        scheduler.wake();
+      },
+    });
+    const sshMeter = new Meter({
+      ...ofEveryMeter,
+      source: part.source,
+      service: SSH,
+      rules,
+      gated: () => part.backend?.gated ?? false,
+      shortestPeriod: () => part.shortestPeriod,
+      standby: () => part.standby,
+    });
+    ssh = part;
+    gatekeeper.add(part.gate);
+    meters.push(sshMeter);
   }
   const watchdog = watchdogJob();
   const jobs: Job[] = [
@@ -180,6 +245,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     gatekeeper.job,
     ...saver.jobs,
     ...engines.map(({ job }) => job),
+    ...(ssh ? [ssh.job] : []),
+    ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
   ];
   const scheduler = new Scheduler({
@@ -200,7 +267,16 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     now: () => clock.unix(),
     decide: (entry) => {
       if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+      ssh?.arm(entry);
+      deletions?.consider(entry);
       hurry();
+    },
+    deleteLogin: async (entry, by) => {
+      if (!live)
+        throw new UnreachableError(
+          `Cannot delete the login of "${entry.standing.name}": the daemon does it, and it is not running`,
+        );
+      await deletions?.order(entry, by);
     },
   });
   const desk = new DaemonDesk({
@@ -213,6 +289,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     clock,
     meters,
     engines,
+    ssh,
     jobs: () => scheduler.health(),
     watchers: (change) => {
       watching += change;
@@ -225,6 +302,17 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   return {
     desk,
     events,
+    loadGates: async () => {
+      if (!ssh) return "ssh is switched off in the settings";
+      await ssh.loadGates();
+      const { standby } = ssh;
+      await ssh[Symbol.asyncDispose]();
+      return standby;
+    },
+    removeGates: async () => {
+      await removeFromKernel();
+      await rm(TRACKING_DROP_IN, { force: true });
+    },
     run: async (signal) => {
       await using running = new AsyncDisposableStack();
       running.defer(() => saver.saveAll());
@@ -232,6 +320,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         for (const meter of meters) meter.settle(stopping.signal);
       });
       running.defer(() => gatekeeper.idle());
+      running.defer(() => deletions?.idle());
       const stop = () => stopping.abort(signal.reason);
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
@@ -239,6 +328,10 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       for (const engine of engines) {
         running.use(engine);
         await engine.start();
+      }
+      if (ssh) {
+        running.use(ssh);
+        await ssh.start();
       }
       events.record("started", `Sluice ${VERSION} ${mode === "observe" ? "observes" : "enforces"}`, {
         mode,

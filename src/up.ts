@@ -66,7 +66,8 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
   await mkdir(home, { recursive: true });
   const office = parts.use(
     await openOffice({
-      settings: { ...options.settings, ...below(home), xray, mode },
+      // The demo is of an engine alone: the kernel of this host is left as it is.
+      settings: { ...options.settings, ...below(home), xray, mode, ...(demo ? { ssh: null } : {}) },
       log: latestLines(latest, terminal),
       mode,
       wait: undefined,

@@ -48,6 +48,10 @@ const EVERY_DEFAULT = {
     protected: [],
     delete_quiet_s: 600,
     archive_home: false,
+    shells: [],
+    auth_log: "auto",
+    legacy_directory: null,
+    public_directory: null,
   },
   openvpn: [{ name: "server", management: "/run/openvpn/ovpn-mgmt.sock", status_file: null }],
   hosts: {
@@ -97,6 +101,7 @@ describe("parseSettings() with defaults", () => {
         protected: [],
         deleteQuiet: 600_000,
         archiveHome: false,
+        ...{ shells: [], authLog: "auto", legacyDirectory: null, publicDirectory: null },
       },
       openvpn: [
         {
@@ -467,6 +472,16 @@ describe("parseSettings() refuses", () => {
       name: "metering root",
       input: { ssh: { min_uid: 0 } },
       problem: "ssh.min_uid: expected a whole number from 1 to 4294967294, got 0 (number)",
+    },
+    {
+      name: "a shell that is no path",
+      input: { ssh: { shells: ["bash"] } },
+      problem: expect.stringContaining("ssh.shells"),
+    },
+    {
+      name: "a folder that is not absolute",
+      input: { ssh: { legacy_directory: "xray" } },
+      problem: expect.stringContaining("ssh.legacy_directory"),
     },
     {
       name: "one name in place of a list",

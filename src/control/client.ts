@@ -35,8 +35,8 @@ export class ControlClient implements Desk, Disposable {
     return this.#call("SetDisabled", { name, disabled });
   }
 
-  async delete(name: string): Promise<void> {
-    await this.#call("Delete", { name });
+  async delete(name: string, keepLogin: boolean): Promise<void> {
+    await this.#call("Delete", { name, keepLogin });
   }
 
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {

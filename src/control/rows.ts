@@ -25,6 +25,8 @@ export interface UserRow {
   readonly periodStart: string;
   readonly updatedMs: number;
   readonly services: readonly string[];
+  /** Services that may be ended for good at the total limit. */
+  readonly enrolled: readonly string[];
 }
 
 export interface UserList {
@@ -79,6 +81,8 @@ export interface LimitRequest {
   readonly period: string;
   readonly yes: boolean;
   readonly create: boolean;
+  /** Which services the limit may end for good; none is all he has. */
+  readonly services?: readonly string[];
 }
 
 /**
@@ -92,7 +96,8 @@ export interface Desk {
   setLimit(request: LimitRequest, by: string): Promise<UserRow>;
   reset(names: { readonly name: string; readonly all: boolean }, by: string): Promise<readonly UserRow[]>;
   setDisabled(name: string, disabled: boolean, by: string): Promise<UserRow>;
-  delete(name: string, by: string): Promise<void>;
+  /** With his login on this host, unless it is to be kept. */
+  delete(name: string, keepLogin: boolean, by: string): Promise<void>;
   /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
   watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
 }

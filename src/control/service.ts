@@ -88,8 +88,8 @@ function handlers(desk: Desk) {
     SetDisabled: unary(({ name, disabled }: { name: string; disabled: boolean }) =>
       desk.setDisabled(name, disabled, "the administrator"),
     ),
-    Delete: unary(async ({ name }: { name: string }) => {
-      await desk.delete(name, "the administrator");
+    Delete: unary(async ({ name, keepLogin }: { name: string; keepLogin: boolean }) => {
+      await desk.delete(name, keepLogin, "the administrator");
       return {};
     }),
     Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {

@@ -16,6 +16,7 @@ import { type CounterName, type Epoch, fileNameOf, type KeeperName, type UserNam
 import { judge, type Verdict } from "../policy/verdict.ts";
 import type { CountRule, PeriodRule } from "../rules.ts";
 import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
+import type { KeepersState } from "../storage/keepers-format.ts";
 import type { LoadedState } from "../storage/state-folder.ts";
 import { NO_BYTES, type UnixTime, unixTime } from "../units.ts";
 
@@ -42,6 +43,8 @@ export interface BooksOptions {
   readonly onRefused: (user: string, why: string) => void;
 }
 
+type Changeable = Pick<Standing, "services" | "disabled" | "held" | "depleted" | "crossing" | "removal">;
+
 /** A keeper that restarted: what it may have taken with it. */
 export interface EpochChange {
   readonly from: Epoch;
@@ -57,11 +60,15 @@ export interface BookedReport {
   readonly epochChange: EpochChange | undefined;
 }
 
+/** As many as the marks have room for. */
+const LAST_KERNEL_NUMBER = 2 ** 21 - 1;
+
 export class Books {
   readonly #options: BooksOptions;
   readonly accounts = new Map<UserName, Entry>();
   readonly keepers = new Map<string, KeeperRecord>();
-  keepersSequence: number;
+  #keepersSequence: number;
+  #lastKernelNumber: number;
   /** Accounts with changes the journal does not have yet. */
   readonly unsaved = new Set<Entry>();
   /** Accounts whose file is behind the journal. */
@@ -76,9 +83,12 @@ export class Books {
     this.#options = options;
     this.#day = day;
     this.#unusable = loaded.unusable;
-    this.keepersSequence = loaded.keepersSequence;
+    this.#keepersSequence = loaded.keepersSequence;
+    this.#lastKernelNumber = loaded.lastKernelNumber;
     for (const account of loaded.accounts.values()) this.#load(account);
-    for (const keeper of loaded.keepers.values()) this.keepers.set(keeper.name, this.#newest(keeper));
+    for (const keeper of loaded.keepers.values()) {
+      this.keepers.set(keeper.name, this.#newest(keeper));
+    }
     // Whoever was cut for a day or period that ended meanwhile is let in: he cannot move to be judged again.
     for (const entry of this.turnTo(day)) this.judge(entry);
   }
@@ -208,6 +218,13 @@ export class Books {
       if (usage === before) continue;
       if (usage.periodStart > before.periodStart) this.#forgetBooked(entry);
       entry.usage = usage;
+      const over = { total: usage.periodStart > before.periodStart, daily: usage.day > before.day };
+      const { depleted, crossing } = entry.standing;
+      entry.standing = {
+        ...entry.standing,
+        depleted: depleted !== undefined && over[depleted] ? undefined : depleted,
+        crossing: over.total ? undefined : crossing,
+      };
       this.#touch(entry, this.#options.now());
       turned.push(entry);
     }
@@ -227,14 +244,14 @@ export class Books {
   }
 
   /** Changes what people decide. The caller saves before it carries anything out. */
-  change(entry: Entry, parts: Partial<Pick<Standing, "services" | "disabled" | "held">>): void {
+  change(entry: Entry, parts: Partial<Changeable>): void {
     entry.standing = { ...entry.standing, ...parts };
     this.#touch(entry, this.#options.now());
   }
 
-  /** Sets limits; their warnings are due again. */
-  setLimits(entry: Entry, limits: Limits, period: PeriodRule | undefined): void {
-    entry.standing = { ...entry.standing, limits };
+  /** Sets limits; their warnings are due again, and what came of the old ones is over. */
+  setLimits(entry: Entry, limits: Limits, period: PeriodRule | undefined, enrolled: readonly string[]): void {
+    entry.standing = { ...entry.standing, limits, enrolled, depleted: undefined, crossing: undefined };
     entry.usage = { ...entry.usage, warnedDaily: 0, warnedTotal: 0 };
     if (period !== undefined) {
       const anchor = this.#day.date;
@@ -257,6 +274,7 @@ export class Books {
   /** Day and period start over at zero; baselines stay, so nothing is booked twice. */
   reset(entry: Entry): void {
     entry.usage = cleared(entry.usage);
+    entry.standing = { ...entry.standing, depleted: undefined, crossing: undefined };
     this.#forgetBooked(entry);
     this.#touch(entry, this.#options.now());
   }
@@ -296,6 +314,60 @@ export class Books {
     this.accounts.set(name, entry);
     for (const user of entry.users) this.#entryOfUser.set(user, entry);
     this.#touch(entry, this.#options.now());
+  }
+
+  /**
+   * The number that names the account in the kernel, given to it at the first
+   * call and to nobody else ever: marks outlive tables. The caller saves before
+   * the kernel hears of it.
+   *
+   * @throws {RangeError} when all two million have been given.
+   */
+  kernelNumberOf(entry: Entry): number {
+    const { kernelNumber } = entry.standing;
+    if (kernelNumber > 0) return kernelNumber;
+    if (this.#lastKernelNumber >= LAST_KERNEL_NUMBER) {
+      throw new RangeError(
+        `Cannot number "${entry.standing.name}" in the kernel: all ${LAST_KERNEL_NUMBER} numbers have been given`,
+      );
+    }
+    this.#lastKernelNumber += 1;
+    entry.standing = { ...entry.standing, kernelNumber: this.#lastKernelNumber };
+    this.#keepersChanged();
+    this.#touch(entry, this.#options.now());
+    return this.#lastKernelNumber;
+  }
+
+  /** The kernel's gate was used up: the nearer of the two limits is reached but for the packet that did not fit. */
+  deplete(entry: Entry, at: UnixTime): void {
+    const { limits } = entry.standing;
+    const { totalCounted: used, dailyCounted } = entry.usage;
+    const left = (limit: number, counted: number) => (limit > 0 ? limit - counted : Number.POSITIVE_INFINITY);
+    const total = left(limits.total, used) <= left(limits.daily, dailyCounted);
+    this.change(
+      entry,
+      total ? { depleted: "total", crossing: { at, used, limit: limits.total } } : { depleted: "daily" },
+    );
+  }
+
+  /** Forgets a service the account no longer has, with its counter there: a new one begins at zero. */
+  dropService(entry: Entry, service: string, counter: CounterName): void {
+    entry.counters.delete(counter);
+    entry.standing = {
+      ...entry.standing,
+      services: entry.standing.services.filter((each) => each !== service),
+      enrolled: entry.standing.enrolled.filter((each) => each !== service),
+    };
+    this.#touch(entry, this.#options.now());
+  }
+
+  /** The keepers as they are now: copied, since one met for the first time during a save has baselines that are not saved yet. */
+  keepersState(): KeepersState {
+    return {
+      keepers: new Map(this.keepers),
+      sequence: this.#keepersSequence,
+      lastKernelNumber: this.#lastKernelNumber,
+    };
   }
 
   /** The account as one value, for saving and showing. */
@@ -350,8 +422,13 @@ export class Books {
       period,
       periodAnchor: date,
       services: [],
+      enrolled: [],
       disabled: false,
       held: [],
+      kernelNumber: 0,
+      depleted: undefined,
+      crossing: undefined,
+      removal: undefined,
       usage: newUsage(date, periodStart(period, date, date)),
       counters: new Map(),
       sequence: 0,
@@ -417,7 +494,7 @@ export class Books {
   }
 
   #keepersChanged(): void {
-    this.keepersSequence += 1;
+    this.#keepersSequence += 1;
     this.keepersUnsaved = true;
   }
 

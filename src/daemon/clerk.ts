@@ -18,6 +18,7 @@ import type { StateFolder } from "../storage/state-folder.ts";
 import { type Bytes, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Saver } from "./saver.ts";
+import { SSH } from "./ssh-backend.ts";
 
 export interface ClerkOptions {
   readonly books: Books;
@@ -27,6 +28,8 @@ export interface ClerkOptions {
   readonly now: () => UnixTime;
   /** Judges the account anew and carries the verdict out. */
   readonly decide: (entry: Entry) => void;
+  /** Deletes the account's login on this host, and with it the account if nothing else is left of it. */
+  readonly deleteLogin: (entry: Entry, by: string) => Promise<void>;
 }
 
 export interface LimitOrder {
@@ -39,6 +42,8 @@ export interface LimitOrder {
   readonly yes: boolean;
   /** Makes an account for a name no engine knows yet. */
   readonly create: boolean;
+  /** Services the limit ends for good where settings say so; empty is all he has now. */
+  readonly services: readonly string[];
 }
 
 export class Clerk {
@@ -62,11 +67,14 @@ export class Clerk {
       total: order.total ?? entry.standing.limits.total,
     };
     refuseBelowUsage(entry, limits, order.yes);
+    const enrolled = limits.total === 0 ? [] : enrolledBy(order, entry);
     const account = books.accountOf(entry);
     const anchor = order.period ? books.day.date : account.periodAnchor;
     const ordered = {
       ...account,
+      ...NOTHING_REACHED,
       limits,
+      enrolled,
       period: order.period ?? account.period,
       periodAnchor: anchor,
       usage: order.period
@@ -83,7 +91,7 @@ export class Clerk {
       if (isNew && entry.counters.size === 0) books.remove(entry);
       throw error;
     }
-    books.setLimits(entry, limits, order.period);
+    books.setLimits(entry, limits, order.period, enrolled);
     events.record(
       "limit-changed",
       `Limit of ${order.name} set by ${by}: total ${limitText(limits.total)}, daily ${limitText(limits.daily)}, period ${periodText(entry.standing.period)}`,
@@ -98,7 +106,12 @@ export class Clerk {
     const entry = books.entry(name);
     const account = books.accountOf(entry);
     const before = account.usage.totalCounted;
-    await saver.saveNow({ ...account, usage: cleared(account.usage), sequence: account.sequence + 1 });
+    await saver.saveNow({
+      ...account,
+      ...NOTHING_REACHED,
+      usage: cleared(account.usage),
+      sequence: account.sequence + 1,
+    });
     books.reset(entry);
     events.record("reset", `Usage of ${name} reset by ${by}: it was ${formatSize(before)}`, {
       user: name,
@@ -125,33 +138,46 @@ export class Clerk {
   }
 
   /**
-   * Forgets an account: its counters' baselines are saved first, so that a new
-   * account of the name starts at zero. The engine's user stays.
+   * Deletes an account, with its login on this host unless that is to be kept.
+   * The users of engines stay: they are the engine's.
    *
    * @throws {UnknownUserError}
-   * @throws {RefusedRequestError} while something taken from the user must still be put back.
+   * @throws {RefusedRequestError} when the login must never be deleted, or
+   * while something taken from the user must still be put back.
    */
-  async delete(name: UserName, by: string): Promise<void> {
-    const { books, folder, events } = this.#options;
+  async delete(name: UserName, keepLogin: boolean, by: string): Promise<void> {
+    const { books, deleteLogin, events } = this.#options;
     const entry = books.entry(name);
-    if (entry.standing.held.length > 0) {
+    const { held, services } = entry.standing;
+    const login = services.includes(SSH) && !keepLogin;
+    if (held.some(({ keeper }) => keeper !== SSH || !login)) {
       throw new RefusedRequestError(
         `Cannot delete "${name}": he is cut, and what was taken from him is kept in his account; reset or enable him first`,
       );
     }
+    if (login) return deleteLogin(entry, by);
+    await this.forget(entry);
+    events.record("deleted", `Account ${name} deleted by ${by}`, { user: name, by });
+  }
+
+  /**
+   * Takes an account out of the books and off the disk. Its counters' baselines
+   * are saved first, so that a new account of the name starts at zero.
+   */
+  async forget(entry: Entry): Promise<void> {
+    const { books, folder } = this.#options;
+    const { name } = entry.standing;
     const sequence = entry.sequence;
     books.remove(entry);
     try {
-      await folder.saveKeepers(books.keepers.values(), books.keepersSequence);
+      await folder.saveKeepers(books.keepersState());
       await folder.deleteAccount(name, sequence);
     } catch (error) {
       books.putBack(entry);
       throw new Error(`Cannot delete "${name}": ${reasonOf(error)}`, { cause: error });
     }
     const accounts = [...books.accounts.values()].map((each) => books.accountOf(each));
-    const keepers = { all: books.keepers.values(), sequence: books.keepersSequence };
-    await folder.compact(accounts, keepers).catch(() => undefined); // the longer journal says the same
-    events.record("deleted", `Account ${name} deleted by ${by}`, { user: name, by });
+    await folder.compact(accounts, books.keepersState()).catch(() => undefined); // the longer journal says the same
   }
 
   /**
@@ -172,6 +198,19 @@ export class Clerk {
       throw new RefusedRequestError(`Cannot make an account for "${name}": its saved state cannot be used`);
     return made;
   }
+}
+
+/** With a new limit or a reset, what came of the old one is over. */
+const NOTHING_REACHED = { depleted: undefined, crossing: undefined } as const;
+
+function enrolledBy({ name, services }: LimitOrder, { standing }: Entry): readonly string[] {
+  const unknown = services.filter((service) => !standing.services.includes(service));
+  if (unknown.length > 0) {
+    throw new RefusedRequestError(
+      `Cannot enrol "${name}" for ${unknown.join(", ")}: his services are ${standing.services.join(", ") || "none yet"}`,
+    );
+  }
+  return services.length > 0 ? services : standing.services;
 }
 
 function refuseBelowUsage(entry: Entry, limits: Limits, yes: boolean): void {

@@ -17,6 +17,7 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Meter } from "./meter.ts";
 import { Rates } from "./rates.ts";
 import type { Saver } from "./saver.ts";
+import type { SshPart } from "./ssh-part.ts";
 import type { XrayPart } from "./xray-part.ts";
 
 export interface DeskOptions {
@@ -29,6 +30,7 @@ export interface DeskOptions {
   readonly clock: Clock;
   readonly meters: readonly Meter[];
   readonly engines: readonly XrayPart[];
+  readonly ssh: SshPart | undefined;
   readonly jobs: () => readonly JobHealth[];
   /** Somebody begins (1) or ceases (-1) to watch: looks come more often meanwhile. */
   readonly watchers: (change: 1 | -1) => void;
@@ -47,7 +49,7 @@ export class DaemonDesk implements Desk {
   }
 
   async status(): Promise<Status> {
-    const { settings, mode, books, saver, meters, engines, jobs, clock, startedAt } = this.#options;
+    const { settings, mode, books, saver, meters, engines, ssh, jobs, clock, startedAt } = this.#options;
     const entries = [...books.accounts.values()];
     return {
       version: VERSION,
@@ -71,7 +73,10 @@ export class DaemonDesk implements Desk {
           lastLookMs: health.lastLook ?? 0,
           periodMs: health.period,
           close: health.close,
-          notes: engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? [],
+          notes:
+            health.name === ssh?.gate.name
+              ? ssh.notes()
+              : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
         };
       }),
       jobs: jobs().map((job) => ({
@@ -103,6 +108,7 @@ export class DaemonDesk implements Desk {
         period: request.period === "" ? undefined : parsePeriod(request.period),
         yes: request.yes,
         create: request.create,
+        services: request.services ?? [],
       },
       by,
     );
@@ -124,8 +130,8 @@ export class DaemonDesk implements Desk {
     return this.#row(await this.#options.clerk.setDisabled(name as UserName, disabled, by));
   }
 
-  async delete(name: string, by: string): Promise<void> {
-    await this.#options.clerk.delete(name as UserName, by);
+  async delete(name: string, keepLogin: boolean, by: string): Promise<void> {
+    await this.#options.clerk.delete(name as UserName, keepLogin, by);
   }
 
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
@@ -179,6 +185,7 @@ export class DaemonDesk implements Desk {
       periodStart: usage.periodStart,
       updatedMs: entry.updatedAt,
       services: standing.services,
+      enrolled: standing.enrolled,
     };
   }
 

@@ -277,10 +277,12 @@ export class Gatekeeper {
       ended += gate.endLate(user).ended;
     }
     await freshLook(gate.name, signal);
+    if (!this.#isPresent(entry)) return; // deleted meanwhile, which is told by itself
     const before = sumOf(entry.usage.lifetime);
     await clock.sleep(milliseconds(GRACE_MS), signal);
     const late = gate.endLate(user);
     await freshLook(gate.name, signal);
+    if (!this.#isPresent(entry)) return;
     const still = sumOf(entry.usage.lifetime) - before;
     const living = still > 0 ? [...late.suspicions, `${still} bytes passed after the cut`] : [];
     const shortfalls = [...new Set([...outcome.shortfalls, ...late.shortfalls, ...living])];
@@ -312,6 +314,10 @@ export class Gatekeeper {
       },
       shortfalls.length > 0 ? "warning" : "info",
     );
+  }
+
+  #isPresent(entry: Entry): boolean {
+    return this.#options.books.accounts.get(entry.standing.name) === entry;
   }
 
   #announceOnly(entry: Entry): void {

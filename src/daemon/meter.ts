@@ -14,7 +14,13 @@ import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { CounterSource, Marks, SourceReport } from "../sources/source.ts";
 import type { EventFile } from "../storage/events.ts";
-import { type Milliseconds, type MonotonicTime, monotonicTime, type UnixTime } from "../units.ts";
+import {
+  type Milliseconds,
+  type MonotonicTime,
+  milliseconds,
+  monotonicTime,
+  type UnixTime,
+} from "../units.ts";
 import type { BookedReport, Books, Entry } from "./books.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import { reportKeeper, reportWarnings } from "./meter-events.ts";
@@ -33,6 +39,14 @@ export interface MeterOptions {
   readonly rules: PaceRules;
   readonly warnPercent: readonly number[];
   readonly watched: () => boolean;
+  /** A gate in the kernel stops each account at its limit: no look need come earlier for it. */
+  readonly gated: () => boolean;
+  /** The least time between two looks, in milliseconds. */
+  readonly shortestPeriod: () => number;
+  /** Why there is nothing to read now; undefined while there is. */
+  readonly standby: () => string | undefined;
+  /** Hears of each account that was booked or turned, once it is judged. */
+  readonly onBooked: (entry: Entry) => void;
 }
 
 export interface MeterHealth {
@@ -73,6 +87,7 @@ export class Meter implements Job {
   }
 
   dueAt(): MonotonicTime {
+    if (this.#options.standby() !== undefined) return monotonicTime(Number.POSITIVE_INFINITY);
     return monotonicTime(Math.min(this.#fullAt, this.#closeAt, this.#midnightAt));
   }
 
@@ -100,10 +115,11 @@ export class Meter implements Job {
   }
 
   health(): MeterHealth {
+    const trouble = this.#options.standby() ?? this.#trouble;
     return {
       name: this.#options.source.name,
-      answering: this.#answered && this.#trouble === undefined,
-      trouble: this.#trouble,
+      answering: this.#answered && trouble === undefined,
+      trouble,
       lastLook: this.#lastLook,
       period: this.#period(),
       close: this.#close.size,
@@ -172,7 +188,14 @@ export class Meter implements Job {
     this.#contested ||= booked.falls.length > 0;
     reportKeeper(events, source.name, booked);
     if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
-    for (const entry of booked.moved) this.#decide(entry, report.askedAt, signal);
+    // What a new epoch or somebody's reset brings may not be what passed since the last look.
+    const seen = !booked.firstLook && !booked.epochChange && booked.falls.length === 0;
+    for (const entry of booked.moved) {
+      const { verdict } = entry;
+      this.#decide(entry, report.askedAt, signal);
+      if (seen && verdict.kind === "allow") noteCrossing(books, entry, report.askedAt);
+      this.#options.onBooked(entry);
+    }
     this.#repace(report, booked, tick);
   }
 
@@ -181,7 +204,10 @@ export class Meter implements Job {
     const { books, today, clock } = this.#options;
     const day = today.day();
     if (day.start === books.day.start) return;
-    for (const entry of books.turnTo(day)) this.#decide(entry, clock.unix(), signal);
+    for (const entry of books.turnTo(day)) {
+      this.#decide(entry, clock.unix(), signal);
+      this.#options.onBooked(entry);
+    }
   }
 
   #decide(entry: Entry, crossedAt: UnixTime, signal: AbortSignal): void {
@@ -210,19 +236,25 @@ export class Meter implements Job {
 
   /** Read every tick, counters that reach no mark are booked as often as the adaptive pace would look. */
   #settlePeriod(): Milliseconds {
-    const { rules, watched } = this.#options;
-    return fullPeriod({ ...rules, pace: "adaptive" }, watched());
+    return fullPeriod({ ...this.#rules(), pace: "adaptive" }, this.#options.watched());
   }
 
   #period(): Milliseconds {
-    const { rules, watched } = this.#options;
+    const { watched } = this.#options;
+    const rules = this.#rules();
     return this.#contested ? rules.tick : fullPeriod(rules, watched());
+  }
+
+  #rules(): PaceRules {
+    const { rules, shortestPeriod } = this.#options;
+    return { ...rules, tick: milliseconds(Math.max(rules.tick, shortestPeriod())) };
   }
 
   /** Works out who must be looked at before the next full look. */
   #repace(report: SourceReport, booked: BookedReport, tick: MonotonicTime): void {
-    const { books, rules } = this.#options;
-    if (rules.pace === "every-tick") return;
+    const { books } = this.#options;
+    const rules = this.#rules();
+    if (rules.pace === "every-tick" || this.#options.gated()) return;
     const period = this.#period();
     const moved = new Set(booked.moved);
     const concerned = report.complete
@@ -281,4 +313,11 @@ export class Meter implements Job {
     this.#trouble = undefined;
     this.#answered = true;
   }
+}
+
+/** Traffic carried usage over a total limit that was in force: what a deletion must have seen. */
+function noteCrossing(books: Books, entry: Entry, at: UnixTime): void {
+  const { verdict } = entry;
+  if (verdict.kind === "allow" || verdict.reason !== "total-exhausted") return;
+  books.change(entry, { crossing: { at, used: verdict.used, limit: verdict.limit } });
 }

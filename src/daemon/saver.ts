@@ -8,7 +8,6 @@
 import type { Clock } from "../clock.ts";
 import { codeOf, reasonOf } from "../errors.ts";
 import type { Account } from "../ledger/account.ts";
-import type { KeeperRecord } from "../ledger/keeper.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { EventFile } from "../storage/events.ts";
 import type { StateFolder } from "../storage/state-folder.ts";
@@ -85,7 +84,7 @@ export class Saver {
   async #flushUnsaved(): Promise<void> {
     const { folder, books } = this.#options;
     const entries = [...books.unsaved];
-    const keepers = books.keepersUnsaved ? this.#keepersNow() : undefined;
+    const keepers = books.keepersUnsaved ? books.keepersState() : undefined;
     books.unsaved.clear();
     books.keepersUnsaved = false;
     try {
@@ -108,12 +107,6 @@ export class Saver {
       books.keepersUnsaved ||= keepers !== undefined;
       throw error;
     }
-  }
-
-  /** The keepers before any wait: one met for the first time during it has baselines that are not saved yet. */
-  #keepersNow(): { readonly all: readonly KeeperRecord[]; readonly sequence: number } {
-    const { books } = this.#options;
-    return { all: [...books.keepers.values()], sequence: books.keepersSequence };
   }
 
   #isPresent(entry: Entry): boolean {
@@ -144,10 +137,10 @@ export class Saver {
 
   /** After a keeper's first look: its baselines before its record, or a crash between would book them whole. */
   async saveFirstLook(): Promise<void> {
-    const keepers = this.#keepersNow();
+    const keepers = this.#options.books.keepersState();
     try {
       await this.flush();
-      await this.#options.folder.saveKeepers(keepers.all, keepers.sequence);
+      await this.#options.folder.saveKeepers(keepers);
     } catch (error) {
       this.#refused(error);
     }
@@ -159,7 +152,7 @@ export class Saver {
     await this.tryFlush();
     try {
       for (const entry of [...books.behind]) this.#refresh(entry);
-      await folder.saveKeepers(books.keepers.values(), books.keepersSequence);
+      await folder.saveKeepers(books.keepersState());
     } catch (error) {
       this.#refused(error);
     }
@@ -185,7 +178,7 @@ export class Saver {
       .filter((entry) => this.#isPresent(entry))
       .map((entry) => books.accountOf(entry));
     try {
-      await folder.compact(accounts, this.#keepersNow());
+      await folder.compact(accounts, books.keepersState());
     } catch (error) {
       this.#refused(error); // the long journal is still a good one
     }

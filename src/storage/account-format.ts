@@ -8,7 +8,7 @@
  *
  * Pure: values in, values out.
  */
-import type { Account, HeldAccess } from "../ledger/account.ts";
+import type { Account, Crossing, HeldAccess, Removal } from "../ledger/account.ts";
 import type { CounterState } from "../ledger/counters.ts";
 import { type CounterName, epochName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
@@ -38,6 +38,7 @@ export function accountDocument(account: Account): Document {
     sequence: account.sequence,
     state: account.disabled ? "disabled" : limitReached(account) ? "limited" : "active",
     services: account.services,
+    enrolled: account.enrolled,
     disabled: account.disabled,
     period: periodText(account.period),
     period_anchor: account.periodAnchor,
@@ -54,12 +55,25 @@ export function accountDocument(account: Account): Document {
       [...account.counters].map(([name, counter]) => [name, counterDocument(counter)]),
     ),
     held: account.held,
+    kernel_number: account.kernelNumber,
+    gate_depleted: account.depleted ?? null,
+    crossing: account.crossing ? crossingDocument(account.crossing) : null,
+    removal: account.removal ? removalDocument(account.removal) : null,
     ...account.foreign,
   };
 }
 
-function limitReached({ usage, limits }: Account): boolean {
+function crossingDocument({ at, used, limit }: Crossing): Document {
+  return { at_ms: at, used, limit };
+}
+
+function removalDocument({ by, began, archive, login }: Removal): Document {
+  return { by, began_ms: began, archive, login };
+}
+
+function limitReached({ usage, limits, depleted }: Account): boolean {
   return (
+    depleted !== undefined ||
     (limits.total > 0 && usage.totalCounted >= limits.total) ||
     (limits.daily > 0 && usage.dailyCounted >= limits.daily)
   );
@@ -86,6 +100,11 @@ const OURS: ReadonlySet<string> = new Set([
     "warned_total_percent",
     "counters",
     "held",
+    "enrolled",
+    "kernel_number",
+    "gate_depleted",
+    "crossing",
+    "removal",
   ],
 ]);
 
@@ -109,6 +128,21 @@ export function accountOf(document: unknown): Account {
     services: list(fields, "services").map(String),
     disabled: flag(fields, "disabled"),
     held: list(fields, "held") as readonly HeldAccess[],
+    // Absent from documents of the first releases.
+    enrolled: fields["enrolled"] === undefined ? [] : list(fields, "enrolled").map(String),
+    kernelNumber: fields["kernel_number"] === undefined ? 0 : whole(fields, "kernel_number"),
+    depleted: depletedOf(fields["gate_depleted"]),
+    crossing: optional(fields, "crossing", (crossing) => ({
+      at: unixTime(whole(crossing, "at_ms")),
+      used: count(crossing, "used"),
+      limit: count(crossing, "limit"),
+    })),
+    removal: optional(fields, "removal", (removal) => ({
+      by: text(removal, "by"),
+      began: unixTime(whole(removal, "began_ms")),
+      archive: text(removal, "archive"),
+      login: text(removal, "login"),
+    })),
     usage: {
       day: localDate(text(fields, "last_reset")),
       daily: traffic(fields, "daily_uplink", "daily_downlink"),
@@ -139,6 +173,17 @@ function counterOf(fields: Document): CounterState {
     booked: count(fields, "booked"),
     readAt: whole(fields, "read_at_ms") as UnixTime,
   };
+}
+
+function depletedOf(value: unknown): Account["depleted"] {
+  if (value === undefined || value === null) return undefined;
+  if (value !== "total" && value !== "daily") throw wrong("gate_depleted", `"total" or "daily"`, value);
+  return value;
+}
+
+function optional<Value>(fields: Document, name: string, read: (part: Document) => Value): Value | undefined {
+  const value = fields[name];
+  return value === undefined || value === null ? undefined : read(object(value, name));
 }
 
 function object(value: unknown, name: string): Document {

@@ -1,5 +1,6 @@
 /**
- * `keepers.json`: per keeper its epoch, first look and retired baselines.
+ * `keepers.json`: per keeper its epoch, first look and retired baselines; and
+ * the last kernel number given to an account, since none is given twice.
  *
  * Pure: values in, values out.
  */
@@ -12,15 +13,25 @@ export const KEEPERS_VERSION = 1;
 export interface KeepersDocument {
   readonly version: number;
   readonly sequence: number;
+  /** Absent from documents of the first releases. */
+  readonly last_kernel_number?: number;
   readonly keepers: Readonly<Record<string, unknown>>;
 }
 
-export function keepersDocument(keepers: Iterable<KeeperRecord>, sequence: number): KeepersDocument {
+/** What is known of keepers as a whole, with the number of its change: of two saved ones the higher is newer. */
+export interface KeepersState {
+  readonly sequence: number;
+  readonly lastKernelNumber: number;
+  readonly keepers: ReadonlyMap<string, KeeperRecord>;
+}
+
+export function keepersDocument({ keepers, sequence, lastKernelNumber }: KeepersState): KeepersDocument {
   return {
     version: KEEPERS_VERSION,
     sequence,
+    last_kernel_number: lastKernelNumber,
     keepers: Object.fromEntries(
-      [...keepers].map((keeper) => [
+      [...keepers.values()].map((keeper) => [
         keeper.name,
         {
           epoch: keeper.epoch,
@@ -50,8 +61,13 @@ interface StoredKeeper {
  *
  * @throws {RangeError | TypeError} when the document is of a newer version or does not have this shape.
  */
-export function keepersOf(document: unknown): { sequence: number; keepers: Map<string, KeeperRecord> } {
-  const { version, sequence, keepers } = document as KeepersDocument;
+export function keepersOf(document: unknown): KeepersState {
+  const {
+    version,
+    sequence,
+    keepers,
+    last_kernel_number: lastKernelNumber = 0,
+  } = document as KeepersDocument;
   if (version !== KEEPERS_VERSION) {
     throw new RangeError(`version: expected ${KEEPERS_VERSION}, got ${JSON.stringify(version)}`);
   }
@@ -60,6 +76,7 @@ export function keepersOf(document: unknown): { sequence: number; keepers: Map<s
   }
   return {
     sequence: bytes(sequence),
+    lastKernelNumber: bytes(lastKernelNumber),
     keepers: new Map(
       Object.entries(keepers).map(([name, value]) => {
         const stored = value as StoredKeeper;

@@ -7,16 +7,10 @@
  */
 import { DamagedStateError, reasonOf } from "../errors.ts";
 import type { Account } from "../ledger/account.ts";
-import type { KeeperRecord } from "../ledger/keeper.ts";
 import { type UserName, userName } from "../names.ts";
 import { accountOf } from "./account-format.ts";
 import type { JournalEntry } from "./journal.ts";
-import { keepersOf } from "./keepers-format.ts";
-
-export interface Keepers {
-  readonly sequence: number;
-  readonly keepers: ReadonlyMap<string, KeeperRecord>;
-}
+import { type KeepersState, keepersOf } from "./keepers-format.ts";
 
 /**
  * @param path the journal's, for messages.
@@ -28,13 +22,9 @@ export interface Keepers {
 export function replayOver(
   path: string,
   accounts: Map<UserName, Account>,
-  stored: Keepers,
+  stored: KeepersState,
   entries: readonly JournalEntry[],
-): {
-  readonly keepers: ReadonlyMap<string, KeeperRecord>;
-  readonly keepersSequence: number;
-  readonly deleted: ReadonlySet<UserName>;
-} {
+): { readonly keepers: KeepersState; readonly deleted: ReadonlySet<UserName> } {
   let newest = stored;
   const deleted = new Set<UserName>();
   for (const [index, entry] of entries.entries()) {
@@ -55,5 +45,5 @@ export function replayOver(
       throw new DamagedStateError(path, `entry ${index + 1} of ${entries.length}: ${reasonOf(error)}`, error);
     }
   }
-  return { keepers: newest.keepers, keepersSequence: newest.sequence, deleted };
+  return { keepers: newest, deleted };
 }

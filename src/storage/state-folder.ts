@@ -18,7 +18,7 @@ import { baseOf, type Damage, KEEPERS_FILE, plainName, readAccountFiles } from "
 import { accountDocument } from "./account-format.ts";
 import { type FileOwner, syncFolder, writeDurably, writeWhole } from "./durable-write.ts";
 import { Journal, type JournalEntry, readJournal } from "./journal.ts";
-import { keepersDocument, keepersOf } from "./keepers-format.ts";
+import { type KeepersState, keepersDocument, keepersOf } from "./keepers-format.ts";
 import { replayOver } from "./replay.ts";
 
 export interface StateFolderOptions {
@@ -32,6 +32,7 @@ export interface LoadedState {
   readonly accounts: ReadonlyMap<UserName, Account>;
   readonly keepers: ReadonlyMap<string, KeeperRecord>;
   readonly keepersSequence: number;
+  readonly lastKernelNumber: number;
   /** File names (as `fileNameOf` writes them) whose state exists and cannot be used: book nothing, create nothing. */
   readonly unusable: ReadonlyMap<string, string>;
   /** What was found damaged, for events: repaired from a copy or left unusable. */
@@ -43,6 +44,7 @@ export interface LoadedState {
 
 const JOURNAL_FILE = ".journal";
 const DIRECTORY_MODE = 0o750;
+const NO_KEEPERS: KeepersState = { sequence: 0, lastKernelNumber: 0, keepers: new Map() };
 
 export class StateFolder implements AsyncDisposable {
   readonly #options: StateFolderOptions;
@@ -79,7 +81,7 @@ export class StateFolder implements AsyncDisposable {
     const stored = await this.#loadKeepers();
     const journal = join(directory, JOURNAL_FILE);
     const replay = await readJournal(journal);
-    const { keepers, keepersSequence, deleted } = replayOver(journal, accounts, stored, replay.entries);
+    const { keepers, deleted } = replayOver(journal, accounts, stored, replay.entries);
     for (const account of accounts.values()) {
       const base = baseOf(account.name);
       if (newer.has(base)) accounts.delete(account.name);
@@ -93,14 +95,13 @@ export class StateFolder implements AsyncDisposable {
         if (!accounts.has(name) && !newer.has(baseOf(name))) await this.#removeFiles(name);
       }
       // A disk without room for it keeps the longer journal, which says the same.
-      await this.compact([...accounts.values()], { all: keepers.values(), sequence: keepersSequence }).catch(
-        () => undefined,
-      );
+      await this.compact([...accounts.values()], keepers).catch(() => undefined);
     }
     return {
       accounts,
-      keepers,
-      keepersSequence,
+      keepers: keepers.keepers,
+      keepersSequence: keepers.sequence,
+      lastKernelNumber: keepers.lastKernelNumber,
       unusable: new Map([...unusable].map(([base, why]) => [plainName(base), why])),
       damage,
       legacy,
@@ -124,8 +125,8 @@ export class StateFolder implements AsyncDisposable {
     writeWhole(this.pathOf(account.name), fileText(account), this.#options.fileMode, this.#options.owner);
   }
 
-  async saveKeepers(keepers: Iterable<KeeperRecord>, sequence: number): Promise<void> {
-    const text = `${JSON.stringify(keepersDocument(keepers, sequence), null, 2)}\n`;
+  async saveKeepers(keepers: KeepersState): Promise<void> {
+    const text = `${JSON.stringify(keepersDocument(keepers), null, 2)}\n`;
     const path = join(this.#options.directory, KEEPERS_FILE);
     await writeDurably(path, text, this.#options.fileMode, this.#options.owner);
   }
@@ -138,10 +139,7 @@ export class StateFolder implements AsyncDisposable {
   }
 
   /** Appends the state the accounts have at this call, and the keepers if given. */
-  append(
-    accounts: readonly Account[],
-    keepers: { all: Iterable<KeeperRecord>; sequence: number } | undefined,
-  ): Promise<void> {
+  append(accounts: readonly Account[], keepers: KeepersState | undefined): Promise<void> {
     const entries = journalEntries(accounts, keepers);
     return this.#queued(() => this.#journal.append(entries));
   }
@@ -151,10 +149,7 @@ export class StateFolder implements AsyncDisposable {
   }
 
   /** Shortens the journal to these accounts: all whose file is behind. */
-  compact(
-    accounts: readonly Account[],
-    keepers: { all: Iterable<KeeperRecord>; sequence: number },
-  ): Promise<void> {
+  compact(accounts: readonly Account[], keepers: KeepersState): Promise<void> {
     const entries = journalEntries(accounts, keepers);
     return this.#queued(() => this.#journal.rewrite(entries));
   }
@@ -176,13 +171,13 @@ export class StateFolder implements AsyncDisposable {
     await syncFolder(this.#options.directory);
   }
 
-  async #loadKeepers(): Promise<{ sequence: number; keepers: Map<string, KeeperRecord> }> {
+  async #loadKeepers(): Promise<KeepersState> {
     const path = join(this.#options.directory, KEEPERS_FILE);
     let text: string;
     try {
       text = await readFile(path, "utf8");
     } catch (error) {
-      if (codeOf(error) === "ENOENT") return { sequence: 0, keepers: new Map() };
+      if (codeOf(error) === "ENOENT") return NO_KEEPERS;
       throw error;
     }
     try {
@@ -201,11 +196,8 @@ function fileText(account: Account): string {
  * The accounts come before the keepers, so that a line torn off takes the later
  * truth with it: a keeper is never known without the baselines of its first look.
  */
-function journalEntries(
-  accounts: readonly Account[],
-  keepers: { all: Iterable<KeeperRecord>; sequence: number } | undefined,
-): JournalEntry[] {
+function journalEntries(accounts: readonly Account[], keepers: KeepersState | undefined): JournalEntry[] {
   const entries: JournalEntry[] = accounts.map((account) => ({ account: accountDocument(account) }));
-  if (keepers) entries.push({ keepers: keepersDocument(keepers.all, keepers.sequence) });
+  if (keepers) entries.push({ keepers: keepersDocument(keepers) });
   return entries;
 }

@@ -237,12 +237,12 @@ describe("periods", () => {
     const it = life("2026-11-21T12:00Z"); // a Saturday
     await it.pass(HOUR);
     const limits = { daily: bytes(0), total: bytes(1000) };
-    it.office.books.setLimits(it.office.entry("joe"), limits, { kind: "weekly" });
+    it.office.books.setLimits(it.office.entry("joe"), limits, { kind: "weekly" }, []);
     await it.pass(HOUR);
     expect(it.usage).toMatchObject({ totalCounted: 120 });
     await it.pass(2 * DAY);
     expect(it.usage).toMatchObject({ periodStart: "2026-11-23", totalCounted: 14 * 60 });
-    it.office.books.setLimits(it.office.entry("joe"), limits, { kind: "never" });
+    it.office.books.setLimits(it.office.entry("joe"), limits, { kind: "never" }, []);
     await it.pass(8 * DAY);
     expect(it.usage.totalCounted).toBe(14 * 60 + 8 * 24 * 60);
   });

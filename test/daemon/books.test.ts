@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { UnknownUserError } from "../../src/errors.ts";
 import { counterName, userName } from "../../src/names.ts";
 import { accountDocument } from "../../src/storage/account-format.ts";
-import { bytes } from "../../src/units.ts";
+import { bytes, unixTime } from "../../src/units.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { EMPTY, openBooks, report, saved, XRAY } from "./opened-books.ts";
 
@@ -252,11 +252,11 @@ describe("what people decide", () => {
     look("e1", {});
     look("e1", { joe: [60, 30] });
     books.setUsage(entry("joe"), { ...entry("joe").usage, warnedDaily: 80, warnedTotal: 95 });
-    books.setLimits(entry("joe"), { daily: bytes(0), total: bytes(100) }, undefined);
+    books.setLimits(entry("joe"), { daily: bytes(0), total: bytes(100) }, undefined, []);
     expect(entry("joe").usage).toMatchObject({ warnedDaily: 0, warnedTotal: 0, totalCounted: 90 });
     expect(books.judge(entry("joe"))).toBe(false);
     expect(entry("joe").verdict).toEqual({ kind: "allow", remaining: 10 });
-    books.setLimits(entry("joe"), { daily: bytes(0), total: bytes(90) }, undefined);
+    books.setLimits(entry("joe"), { daily: bytes(0), total: bytes(90) }, undefined, []);
     expect(books.judge(entry("joe"))).toBe(true);
     expect(books.judge(entry("joe"))).toBe(false);
     expect(entry("joe").verdict).toMatchObject({ kind: "deny", reason: "total-exhausted" });
@@ -298,15 +298,71 @@ describe("what people decide", () => {
     expect(entry("joe").standing.held).toEqual([held("xray-2", "BB==")]);
   });
 
+  test("a gate used up a packet short of the nearer limit denies until a reset", () => {
+    const { look, books, entry } = openBooks(noonClock());
+    look("e1", {});
+    look("e1", { joe: [0, 95] });
+    books.setLimits(entry("joe"), { daily: bytes(0), total: bytes(100) }, undefined, ["xray"]);
+    books.judge(entry("joe"));
+    books.deplete(entry("joe"), unixTime(7));
+    expect(books.judge(entry("joe"))).toBe(true);
+    expect(entry("joe").verdict).toEqual({ kind: "deny", reason: "total-exhausted", used: 95, limit: 100 });
+    expect(entry("joe").standing).toMatchObject({ crossing: { at: 7, used: 95, limit: 100 } });
+    books.reset(entry("joe"));
+    expect(books.judge(entry("joe"))).toBe(true);
+    expect(entry("joe").standing).toMatchObject({ depleted: undefined, crossing: undefined });
+  });
+
+  test("a gate used up for the day leaves no crossing of the total, and ends with a new limit", () => {
+    const { look, books, entry } = openBooks(noonClock());
+    look("e1", {});
+    look("e1", { joe: [0, 45] });
+    books.setLimits(entry("joe"), { daily: bytes(50), total: bytes(100) }, undefined, []);
+    books.deplete(entry("joe"), unixTime(7));
+    expect(entry("joe").standing).toMatchObject({ depleted: "daily", crossing: undefined });
+    books.judge(entry("joe"));
+    expect(entry("joe").verdict).toMatchObject({ reason: "daily-exhausted" });
+    books.setLimits(entry("joe"), { daily: bytes(60), total: bytes(100) }, undefined, []);
+    books.judge(entry("joe"));
+    expect(entry("joe").verdict).toEqual({ kind: "allow", remaining: 15 });
+  });
+
+  test("kernel numbers are given once each, and never again after a restart or a deletion", () => {
+    const clock = noonClock();
+    const first = openBooks(clock);
+    first.look("e1", { joe: [0, 0], amy: [0, 0] });
+    expect(first.books.kernelNumberOf(first.entry("joe"))).toBe(1);
+    expect(first.books.kernelNumberOf(first.entry("joe"))).toBe(1);
+    expect(first.books.kernelNumberOf(first.entry("amy"))).toBe(2);
+    first.books.remove(first.entry("amy"));
+    const second = openBooks(clock, {}, saved(first.books));
+    second.look("e1", { zoe: [0, 0] });
+    expect(second.books.kernelNumberOf(second.entry("zoe"))).toBe(3);
+    expect(second.entry("joe").standing.kernelNumber).toBe(1);
+  });
+
+  test("a service that is dropped takes its counter along, and a new one counts from zero", () => {
+    const { look, books, entry, lifetime } = openBooks(noonClock());
+    look("e1", {});
+    look("e1", { joe: [10, 10] });
+    books.dropService(entry("joe"), "xray", counterName(XRAY, JOE));
+    expect(entry("joe").standing.services).toEqual([]);
+    look("e1", { joe: [3, 4] });
+    expect(lifetime("joe")).toEqual([13, 14]);
+  });
+
   test("every change is marked for saving, with a higher sequence", () => {
     const { look, books, entry } = openBooks(noonClock());
     look("e1", { joe: [1, 1] });
     const steps: (() => void)[] = [
       () => look("e1", { joe: [2, 2] }),
-      () => books.setLimits(entry("joe"), { daily: bytes(1), total: bytes(1) }, { kind: "weekly" }),
+      () => books.setLimits(entry("joe"), { daily: bytes(1), total: bytes(1) }, { kind: "weekly" }, []),
       () => books.reset(entry("joe")),
       () => books.change(entry("joe"), { disabled: true }),
       () => books.setUsage(entry("joe"), entry("joe").usage),
+      () => books.deplete(entry("joe"), unixTime(1)),
+      () => void books.kernelNumberOf(entry("joe")),
+      () => books.dropService(entry("joe"), "xray", counterName(XRAY, JOE)),
     ];
     for (const step of steps) {
       books.unsaved.clear();

@@ -14,6 +14,7 @@ export const EMPTY: LoadedState = {
   accounts: new Map(),
   keepers: new Map(),
   keepersSequence: 0,
+  lastKernelNumber: 0,
   unusable: new Map(),
   damage: [],
   legacy: [],
@@ -77,13 +78,14 @@ export function saved(books: Books, which: { accounts?: boolean; keepers?: boole
   const accounts = [...books.accounts.values()].map((each) =>
     accountOf(throughText(accountDocument(books.accountOf(each)))),
   );
-  const { keepers, sequence } = keepersOf(
-    throughText(keepersDocument(books.keepers.values(), books.keepersSequence)),
+  const { keepers, sequence, lastKernelNumber } = keepersOf(
+    throughText(keepersDocument(books.keepersState())),
   );
   return {
     ...EMPTY,
     accounts: new Map((which.accounts ?? true) ? accounts.map((each) => [each.name, each]) : []),
     keepers: (which.keepers ?? true) ? keepers : new Map(),
     keepersSequence: sequence,
+    lastKernelNumber,
   };
 }

@@ -141,7 +141,7 @@ describe("flush()", () => {
     await turn();
     const gone = MANY.map((name) => it.entry(name));
     for (const entry of gone) it.books.remove(entry);
-    await it.folder.compact([], { all: it.books.keepers.values(), sequence: it.books.keepersSequence });
+    await it.folder.compact([], it.books.keepersState());
     await flushed;
     // One append of accounts may have been under way.
     expect((await it.found()).accounts.size).toBeLessThanOrEqual(50);
@@ -245,7 +245,7 @@ describe.skipIf(noSmallDisk)(`a full disk${noSmallDisk ? ` (${noSmallDisk})` : "
     it.look("e1", { joe: [1, 1] });
     await it.run("journal");
     // Opens a page that takes journal lines for a while.
-    await it.folder.append([], { all: it.books.keepers.values(), sequence: it.books.keepersSequence });
+    await it.folder.append([], it.books.keepersState());
     disk.fill();
     let saved = 0;
     for (let round = 2; round <= 4; round++) {

@@ -122,7 +122,7 @@ describe.for(DISKS)("a full $kind with the log on $logOn $missing", ({ kind, log
       newUser: () => office.desk.setLimit(limitOf("nobody"), "the test"),
       reset: () => office.desk.reset({ name: "alice", all: false }, "the test"),
       disable: () => office.desk.setDisabled("alice", true, "the test"),
-      delete: () => office.desk.delete("alice", "the test"),
+      delete: () => office.desk.delete("alice", false, "the test"),
     };
     for (const [name, order] of Object.entries(orders)) {
       await expect(order(), name).rejects.toThrow(/^Cannot .*(disk is full|ENOSPC|no space)/);

@@ -10,7 +10,7 @@ import { readJournal } from "../../src/storage/journal.ts";
 import { keepersDocument, keepersOf } from "../../src/storage/keepers-format.ts";
 import { StateFolder } from "../../src/storage/state-folder.ts";
 import { unixTime } from "../../src/units.ts";
-import { account, keeper } from "../storage/accounts.ts";
+import { account, keeper, keepers } from "../storage/accounts.ts";
 import { allowing, FEW, fuzz, fuzzed, INPUTS, SEED, TIMEOUT } from "./inputs.ts";
 
 const ACCOUNTS = [
@@ -20,8 +20,8 @@ const ACCOUNTS = [
   ),
 ];
 const KEEPERS = [
-  JSON.stringify(keepersDocument([keeper("e2", { pastEpochs: [keeper("e1").epoch] })], 3)),
-  JSON.stringify(keepersDocument([], 0)),
+  JSON.stringify(keepersDocument(keepers(3, keeper("e2", { pastEpochs: [keeper("e1").epoch] })))),
+  JSON.stringify(keepersDocument({ ...keepers(0), keepers: new Map() })),
 ];
 const DOCUMENT_ERRORS = [RangeError, SyntaxError, TypeError];
 const lineOf = (json: string) => `${crc32(json).toString(16).padStart(8, "0")} ${json}`;
@@ -54,9 +54,9 @@ describe("keeper documents", () => {
       KEEPERS,
       (input) => {
         allowing(DOCUMENT_ERRORS, () => {
-          const { keepers, sequence } = keepersOf(JSON.parse(input.toString("utf8")));
+          const { keepers: found, sequence } = keepersOf(JSON.parse(input.toString("utf8")));
           read += 1;
-          const epochs = [...keepers.values()].flatMap(({ epoch, pastEpochs }) => [epoch, ...pastEpochs]);
+          const epochs = [...found.values()].flatMap(({ epoch, pastEpochs }) => [epoch, ...pastEpochs]);
           if (!Number.isSafeInteger(sequence) || epochs.some((epoch) => typeof epoch !== "string")) {
             throw new Error("read what it should not");
           }

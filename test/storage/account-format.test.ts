@@ -116,17 +116,33 @@ describe("accountOf()", () => {
     { key: "counters", value: { "xray:joe": null }, error: TypeError },
     { key: "held", value: {}, error: TypeError },
     { key: "sequence", value: -1, error: TypeError },
+    { key: "enrolled", value: "ssh", error: TypeError },
+    { key: "kernel_number", value: -1, error: TypeError },
+    { key: "gate_depleted", value: "weekly", error: TypeError },
+    { key: "crossing", value: { at_ms: 1, used: 2 }, error: TypeError },
+    { key: "removal", value: { by: "x", began_ms: 1, archive: 7, login: "" }, error: TypeError },
   ])("refuses $key = $value", ({ key, value, error }) => {
     expect(() => accountOf({ ...good, [key]: value })).toThrow(error);
   });
 
-  test.for(Object.keys(good).filter((key) => key !== "state" && !/^(baseline_usage|last_stats)$/.test(key)))(
+  /** Not there in the first releases' documents. */
+  const later = ["enrolled", "kernel_number", "gate_depleted", "crossing", "removal"];
+  const unread = ["state", "baseline_usage", "last_stats"];
+
+  test.for(Object.keys(good).filter((key) => ![...later, ...unread].includes(key)))(
     "refuses a document without %s, and names it",
     (key) => {
       const { [key]: _, ...rest } = good;
       expect(() => accountOf(rest)).toThrow(key);
     },
   );
+
+  test("reads a document of the first releases, which knew nothing of the kernel", () => {
+    const first = Object.fromEntries(Object.entries(good).filter(([key]) => !later.includes(key)));
+    expect(accountOf(first)).toMatchObject({
+      ...{ enrolled: [], kernelNumber: 0, depleted: undefined, crossing: undefined, removal: undefined },
+    });
+  });
 
   test.for([null, 7, "text", [], undefined])("refuses %j, which is no object", (value) => {
     expect(() => accountOf(value)).toThrow(TypeError);

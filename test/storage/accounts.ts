@@ -6,6 +6,7 @@ import type { KeeperRecord } from "../../src/ledger/keeper.ts";
 import { newUsage } from "../../src/ledger/usage.ts";
 import { counterName, epochName, keeperName, userName } from "../../src/names.ts";
 import type { PeriodRule } from "../../src/rules.ts";
+import type { KeepersState } from "../../src/storage/keepers-format.ts";
 import { type Bytes, bytes, localDate, type Traffic, unixTime } from "../../src/units.ts";
 
 export const XRAY = keeperName("xray");
@@ -30,8 +31,13 @@ export function account(
     period: { kind: "never" },
     periodAnchor: DAY,
     services: ["xray"],
+    enrolled: [],
     disabled: false,
     held: [],
+    kernelNumber: 0,
+    depleted: undefined,
+    crossing: undefined,
+    removal: undefined,
     usage: {
       ...newUsage(DAY, DAY),
       daily: used,
@@ -127,7 +133,15 @@ export const anyAccount: fc.Arbitrary<Account> = fc
     period,
     anchor: date,
     services: fc.uniqueArray(fc.constantFrom("xray", "ssh", "openvpn")),
+    enrolled: fc.uniqueArray(fc.constantFrom("xray", "ssh")),
     disabled: fc.boolean(),
+    kernelNumber: fc.nat(2 ** 21 - 1),
+    depleted: fc.constantFrom<Account["depleted"]>(undefined, "total", "daily"),
+    crossing: fc.option(fc.record({ at: moment, used: count, limit: count }), { nil: undefined }),
+    removal: fc.option(
+      fc.record({ by: fc.string(), began: moment, archive: fc.string(), login: fc.string() }),
+      { nil: undefined },
+    ),
     sequence: fc.nat(),
     updatedAt: moment,
     foreign: fc.dictionary(foreignKey, foreignValue, { maxKeys: 4, noNullPrototype: true }),
@@ -152,3 +166,9 @@ export const anyAccount: fc.Arbitrary<Account> = fc
       updatedAt: unixTime(Math.floor(updatedAt / 1000) * 1000),
     };
   });
+
+/** All that is known of keepers: these, or the usual one. */
+export function keepers(sequence = 1, ...all: KeeperRecord[]): KeepersState {
+  const known = all.length > 0 ? all : [keeper()];
+  return { sequence, lastKernelNumber: 0, keepers: new Map(known.map((each) => [each.name, each])) };
+}

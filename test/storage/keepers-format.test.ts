@@ -9,18 +9,30 @@ const RECORD = keeper("e2", {
     [counterName(XRAY, userName("gone")), { epoch: epochName("e2"), baseline: traffic(3, 4) }],
   ]),
 });
-const stored = () => JSON.parse(JSON.stringify(keepersDocument([RECORD], 9)));
+const stored = () =>
+  JSON.parse(
+    JSON.stringify(
+      keepersDocument({ sequence: 9, lastKernelNumber: 4, keepers: new Map([["xray", RECORD]]) }),
+    ),
+  );
 
 describe("keepersOf()", () => {
   test("reads what keepersDocument() wrote", () => {
-    expect(keepersOf(stored())).toEqual({ sequence: 9, keepers: new Map([["xray", RECORD]]) });
+    expect(keepersOf(stored())).toEqual({
+      sequence: 9,
+      lastKernelNumber: 4,
+      keepers: new Map([["xray", RECORD]]),
+    });
   });
 
   test("reads a document without keepers", () => {
-    expect(keepersOf(JSON.parse(JSON.stringify(keepersDocument([], 0))))).toEqual({
-      sequence: 0,
-      keepers: new Map(),
-    });
+    const empty = { sequence: 0, lastKernelNumber: 0, keepers: new Map() };
+    expect(keepersOf(JSON.parse(JSON.stringify(keepersDocument(empty))))).toEqual(empty);
+  });
+
+  test("reads a document of the first releases, which gave no kernel numbers", () => {
+    const { last_kernel_number: _, ...first } = stored();
+    expect(keepersOf(first)).toMatchObject({ sequence: 9, lastKernelNumber: 0 });
   });
 
   const xray = stored().keepers.xray;

@@ -4,22 +4,16 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { DamagedStateError } from "../../src/errors.ts";
 import type { Account } from "../../src/ledger/account.ts";
-import type { KeeperRecord } from "../../src/ledger/keeper.ts";
 import { userName } from "../../src/names.ts";
 import { accountDocument } from "../../src/storage/account-format.ts";
 import { Journal, type JournalEntry } from "../../src/storage/journal.ts";
 import { StateFolder } from "../../src/storage/state-folder.ts";
 import { bytes, unixTime } from "../../src/units.ts";
-import { account, keeper } from "./accounts.ts";
+import { account, keeper, keepers } from "./accounts.ts";
 import { noSmallDisk, smallDisk } from "./small-disk.ts";
 
 const NOON = unixTime(Date.UTC(2026, 10, 21, 12));
 const JOE = userName("joe");
-
-const keepers = (sequence = 1, ...all: KeeperRecord[]) => ({
-  all: all.length > 0 ? all : [keeper()],
-  sequence,
-});
 
 /** A state folder that can be closed and opened again, as a restart does. */
 async function state(inside?: string) {
@@ -106,7 +100,7 @@ describe("load()", () => {
 
   test("takes the keepers of the higher sequence, from the file or the journal", async () => {
     await using it = await state();
-    await it.folder.saveKeepers([keeper("e2")], 5);
+    await it.folder.saveKeepers(keepers(5, keeper("e2")));
     await it.folder.append([], keepers(4, keeper("e1")));
     expect((await it.reopened()).keepers.get("xray")?.epoch).toBe("e2");
     await it.folder.append([], keepers(6, keeper("e3")));
@@ -162,7 +156,7 @@ describe("names", () => {
     await using it = await state();
     for (const [index, name] of awkward.entries())
       await it.folder.saveAccount(account(name, { total: index }));
-    await it.folder.saveKeepers([keeper()], 1);
+    await it.folder.saveKeepers(keepers());
     const files = (await readdir(it.directory, { recursive: true })).sort();
     expect(files).toHaveLength(awkward.length + 1);
     for (const file of files) expect(file).toMatch(/^[A-Za-z0-9_%@-][A-Za-z0-9._%@-]*\.json$/);

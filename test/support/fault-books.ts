@@ -100,6 +100,10 @@ export async function startMetering(
     rules: { pace: "every-tick", tick: milliseconds(10), maxPeriod: milliseconds(1_000), lineRate: 125_000 },
     warnPercent: [],
     watched: () => false,
+    gated: () => false,
+    shortestPeriod: () => 0,
+    standby: () => undefined,
+    onBooked: () => undefined,
   });
   const entry = () => books.entry(ALICE);
   return {
@@ -118,7 +122,7 @@ export async function startMetering(
       return entry().verdict.kind;
     },
     limit: ({ daily = 0, total = 0 }) => {
-      books.setLimits(entry(), { daily: bytes(daily), total: bytes(total) }, undefined);
+      books.setLimits(entry(), { daily: bytes(daily), total: bytes(total) }, undefined, []);
       books.judge(entry());
     },
     kinds,

@@ -72,9 +72,8 @@ export async function runUpCommand(options: {
 }
 
 function unbuiltParts(settings: Settings): string[] {
-  const { ssh, openvpn, hosts, history, connections, web, fleet } = settings;
+  const { openvpn, hosts, history, connections, web, fleet } = settings;
   const parts = {
-    ssh,
     openvpn: openvpn.length > 0 ? openvpn : null,
     hosts,
     history,

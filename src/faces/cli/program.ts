@@ -9,6 +9,7 @@ import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
 import { runEnforce, runUpCommand } from "./daemon-commands.ts";
 import { showEvents } from "./events.ts";
+import { loadGates, removeGates } from "./gates.ts";
 import { checkConfig, showStatus } from "./status.ts";
 import { showTop } from "./top.ts";
 import { deleteUser, resetUsers, setDisabled, setLimit, showUser, showUsers } from "./users.ts";
@@ -54,6 +55,7 @@ export function program(): Command {
         },
       ),
     )
+    .option("--service <service...>", "the limit ends only these for good (ssh); else all he has")
     .option("--create", "also for a name that no engine knows yet")
     .option("--yes", "even if it is used up already")
     .action((name: string, size: string, options: Common & LimitOptions) =>
@@ -72,9 +74,22 @@ export function program(): Command {
   reading(root, "enable <name>", "Lets a disabled user in again").action((name: string, options: Common) =>
     setDisabled(name, false, options),
   );
-  reading(root, "delete <name>", "Forgets an account and its usage; the engine's user stays")
+  reading(root, "delete <name>", "Deletes an account and its login on this host; an engine's user stays")
+    .option("--keep-login", "forget usage and limits alone")
     .option("--yes", "really")
-    .action((name: string, options: Common & { yes?: boolean }) => deleteUser(name, options));
+    .action((name: string, options: Common & { yes?: boolean; keepLogin?: boolean }) =>
+      deleteUser(name, options),
+    );
+  const gates = root.command("gates").description("What stands in the kernel without the daemon");
+  command(
+    gates,
+    "load",
+    "Puts the gates of SSH logins into the kernel, as at boot, before anybody logs in",
+  ).action((options: Common) => loadGates(options));
+  command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more").action(
+    (options: Common) => removeGates(options),
+  );
+
   reading(root, "events", "What happened: warnings, cuts, restarts")
     .option("-f, --follow", "go on as they happen")
     .option("--user <name>", "of one user")
@@ -94,6 +109,7 @@ export function program(): Command {
 export interface LimitOptions {
   readonly daily?: Bytes;
   readonly period?: string;
+  readonly service?: readonly string[];
   readonly create?: boolean;
   readonly yes?: boolean;
 }

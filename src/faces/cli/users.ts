@@ -34,13 +34,14 @@ export async function setLimit(name: string, total: Bytes, options: Options & Li
     period: options.period ?? "",
     yes: options.yes === true,
     create: options.create === true,
+    services: options.service ?? [],
   };
   await withDesk(await settingsFor(options), async (desk, viaDaemon) => {
     const row = await desk.setLimit(request, "the administrator");
     answer(
       options,
       row,
-      () => `${row.name}: limit ${limitOf(row)}, ${stateOf(row)}${viaDaemon ? "" : LATER}`,
+      () => `${row.name}: limit ${limitOf(row)}, ${stateOf(row)}${enrolment(row)}${viaDaemon ? "" : LATER}`,
     );
   });
 }
@@ -67,12 +68,32 @@ export async function setDisabled(name: string, disabled: boolean, options: Opti
   });
 }
 
-export async function deleteUser(name: string, options: Options & { yes?: boolean }): Promise<void> {
-  if (!options.yes) {
-    throw new RefusedRequestError(
-      `Cannot delete "${name}" without --yes: his usage and limits would be forgotten`,
+export async function deleteUser(
+  name: string,
+  options: Options & { yes?: boolean; keepLogin?: boolean },
+): Promise<void> {
+  const keepLogin = options.keepLogin === true;
+  await withDesk(await settingsFor(options), async (desk) => {
+    const [row] = await desk.listUsers(name);
+    const login = row?.services.includes("ssh") === true && !keepLogin;
+    if (!options.yes) {
+      const what = login
+        ? "his login on this host, with crontab and home, and his usage and limits would be deleted (--keep-login leaves the login)"
+        : "his usage and limits would be forgotten";
+      throw new RefusedRequestError(`Cannot delete "${name}" without --yes: ${what}`);
+    }
+    await desk.delete(name, keepLogin, "the administrator");
+    answer(
+      options,
+      { deleted: name, login },
+      () => `${name}: ${login ? "login and account" : "account"} deleted`,
     );
-  }
-  await withDesk(await settingsFor(options), (desk) => desk.delete(name, "the administrator"));
-  answer(options, { deleted: name }, () => `${name}: account deleted`);
+  });
+}
+
+/** What the total limit does beyond a cut, where it does. */
+function enrolment({ enrolled, totalLimitBytes }: UserRow): string {
+  return totalLimitBytes > 0 && enrolled.length > 0
+    ? `; at the total limit it ends ${enrolled.join(", ")}`
+    : "";
 }

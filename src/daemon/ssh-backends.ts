@@ -1,0 +1,109 @@
+/**
+ * Which way SSH logins are metered: our nftables table, or the per-user chains
+ * of iptables where scripts made them already, or nft is missing.
+ */
+import type { Clock } from "../clock.ts";
+import { KernelUnavailableError } from "../errors.ts";
+import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
+import { findIptables } from "../kernel/iptables.ts";
+import { TABLE } from "../kernel/metering-script.ts";
+import { MeteringTable } from "../kernel/metering-table.ts";
+import { openNftables } from "../kernel/nftables.ts";
+import { bootId } from "../kernel/process.ts";
+import type { KeeperName } from "../names.ts";
+import type { CountRule } from "../rules.ts";
+import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
+import { unixTime } from "../units.ts";
+import type { Books } from "./books.ts";
+import { ensureTracking } from "./conntrack-room.ts";
+import type { MeteredLogin, SshBackend } from "./ssh-backend.ts";
+import { SshIptables } from "./ssh-iptables.ts";
+import { SshKernel } from "./ssh-kernel.ts";
+
+export interface BackendOptions {
+  readonly keeper: KeeperName;
+  readonly wanted: "auto" | "nftables" | "iptables";
+  /** False in observe mode: count only. */
+  readonly gates: boolean;
+  readonly count: CountRule;
+  readonly books: Books;
+  readonly clock: Clock;
+  readonly look: () => Promise<void>;
+  readonly onDepleted: (login: MeteredLogin) => void;
+  readonly onRestored: () => void;
+  readonly onConntrackRaised: (from: number, to: number, dropIn: string) => void;
+}
+
+/** @throws {KernelUnavailableError} a sentence that says what is missing, and for which of the two. */
+export async function openBackend(options: BackendOptions): Promise<SshBackend> {
+  const { wanted } = options;
+  if (wanted === "iptables") return openIptables(options);
+  if (wanted === "nftables") return openKernel(options);
+  const iptables = await findIptables().catch((error: unknown) => {
+    if (error instanceof KernelUnavailableError) return error;
+    throw error;
+  });
+  if (!(iptables instanceof Error) && iptables.hasUserChains)
+    return new SshIptables({ ...options, iptables });
+  try {
+    return await openKernel(options);
+  } catch (error) {
+    if (!(error instanceof KernelUnavailableError)) throw error;
+    if (iptables instanceof Error) {
+      throw new KernelUnavailableError(`${error.message}; ${iptables.message}`, { cause: error });
+    }
+    return new SshIptables({ ...options, iptables });
+  }
+}
+
+async function openIptables(options: BackendOptions): Promise<SshBackend> {
+  return new SshIptables({ ...options, iptables: await findIptables() });
+}
+
+async function openKernel(options: BackendOptions): Promise<SshBackend> {
+  const nft = await openNftables(TABLE);
+  try {
+    await ensureTracking(options.gates, options.onConntrackRaised);
+    return new SshKernel({ ...options, nft, conntrack: openConntrackIfAny() });
+  } catch (error) {
+    nft[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Takes everything of ours out of the kernel, whichever backend put it there. What is not installed holds nothing. */
+export async function removeFromKernel(): Promise<void> {
+  await unlessUnavailable(async () => {
+    using nft = await openNftables(TABLE);
+    await new MeteringTable(nft, { gated: undefined, cgroupLevel: 2 }).drop();
+  });
+  await unlessUnavailable(async () => {
+    const iptables = await findIptables();
+    const now = () => unixTime(0);
+    const ignored = () => undefined;
+    await new IptablesChains({
+      iptables,
+      bootId: bootId(),
+      adopt: false,
+      now,
+      onRestored: ignored,
+    }).removeAll();
+  });
+}
+
+async function unlessUnavailable(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof KernelUnavailableError)) throw error;
+  }
+}
+
+function openConntrackIfAny(): Conntrack | undefined {
+  try {
+    return openConntrack();
+  } catch (error) {
+    if (error instanceof KernelUnavailableError) return undefined;
+    throw error;
+  }
+}

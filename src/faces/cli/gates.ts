@@ -1,0 +1,34 @@
+/** `gates load` and `gates remove`: the kernel's part of Sluice while no daemon runs. */
+import { openOffice } from "../../enforce.ts";
+import { StateInUseError } from "../../errors.ts";
+import { quietLog, settingsFor } from "./access.ts";
+
+interface Options {
+  readonly config?: string;
+}
+
+/** A running daemon has them loaded: then there is nothing to do. */
+export async function loadGates(options: Options): Promise<void> {
+  const settings = await settingsFor(options);
+  if (settings.mode === "observe") return say("Observing: no gate is set.");
+  try {
+    await using office = await openOffice({ settings, log: quietLog, mode: settings.mode, wait: undefined });
+    const obstacle = await office.loadGates();
+    say(obstacle === undefined ? "The gates of SSH logins are in the kernel." : `No gates: ${obstacle}.`);
+  } catch (error) {
+    if (!(error instanceof StateInUseError)) throw error;
+    say("The daemon runs: it keeps the gates.");
+  }
+}
+
+/** @throws {StateInUseError} while the daemon runs: it would put everything back. */
+export async function removeGates(options: Options): Promise<void> {
+  const settings = await settingsFor(options);
+  await using office = await openOffice({ settings, log: quietLog, mode: "enforce", wait: undefined });
+  await office.removeGates();
+  say("Nothing of Sluice's is in the kernel any more.");
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
