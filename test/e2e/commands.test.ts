@@ -214,7 +214,7 @@ describe("with a daemon", () => {
     await until("carol is booked", async () => (await sluice.row("carol")).totalBytes === MIB);
     expect(await sluice.run("delete", "carol", "--yes", "--json")).toMatchObject({
       status: 0,
-      stdout: '{\n  "deleted": "carol"\n}\n',
+      stdout: '{\n  "deleted": "carol",\n  "login": false\n}\n',
     });
     engine.add("carol", { uplink: bytes(1_000), downlink: bytes(0) });
     await until("carol is booked anew", async () => {

@@ -93,7 +93,7 @@ export async function deleteUser(
 
 /** What the total limit does beyond a cut, where it does. */
 function enrolment({ enrolled, totalLimitBytes }: UserRow): string {
-  return totalLimitBytes > 0 && enrolled.length > 0
-    ? `; at the total limit it ends ${enrolled.join(", ")}`
+  return totalLimitBytes > 0 && enrolled.includes("ssh")
+    ? "; at the total limit his SSH login is ended too (ssh.on_limit)"
     : "";
 }
