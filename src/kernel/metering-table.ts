@@ -208,7 +208,7 @@ export class MeteringTable {
       const { gated } = this.#options;
       if (!cell || gated === undefined) return;
       if ((await this.#look()) === undefined) return; // the next build opens it
-      const used = countedIn(cell, gated);
+      const used = consumedBy(cell, gated, limit);
       await this.#nft.apply(quotaReplacement({ ...cell.slot, limit, used, keep: false }, gated));
       cell.limit = limit;
     });
@@ -306,11 +306,12 @@ export class MeteringTable {
     const slots = wanted.map((each): GatedSlot => {
       const reading = found.readings.get(each.number) ?? { uplink: 0, downlink: 0 };
       const quota = found.quotas.get(quotaName(each.number));
+      const limit = each.limit(epoch);
       return {
         number: each.number,
         uid: each.uid,
-        limit: each.limit(epoch),
-        used: gated === undefined ? 0 : countedIn(reading, gated),
+        limit,
+        used: gated === undefined ? 0 : consumedBy(reading, gated, limit),
         // One that is used up consumed what it dropped as well.
         keep: quota !== undefined && !quota.depleted,
       };
@@ -391,11 +392,14 @@ interface Found {
 
 const NOTHING_FOUND: Found = { epoch: undefined, readings: new Map(), quotas: new Map(), objects: [] };
 
-function countedIn(
-  reading: { readonly uplink: number; readonly downlink: number },
+/** Where a quota begins: the kernel refuses one that has consumed more than its limit. */
+function consumedBy(
+  { uplink, downlink }: { readonly uplink: number; readonly downlink: number },
   count: CountRule,
+  limit: number,
 ): number {
-  return count === "both" ? reading.uplink + reading.downlink : reading[count];
+  const counted = { both: uplink + downlink, uplink, downlink }[count];
+  return Math.min(counted, limit);
 }
 
 /** Eight hex digits as a number, read in place: 2,000 of them a look. */

@@ -23,6 +23,8 @@ interface Report {
   readonly removed: readonly Reading[];
   readonly moved: readonly [Reading];
   readonly towards: readonly [Reading];
+  readonly shutAgain: number;
+  readonly openAgain: number;
   readonly second: { same: boolean; reading: Reading; before: Reading };
   readonly leftover: boolean;
   readonly flushed: { intact: boolean; told: boolean };
@@ -121,6 +123,10 @@ describe.for(["netlink", "command"])("the metering table by %s", (way) => {
         uplink: after.uplink - before.uplink,
         downlink: after.downlink - before.downlink,
       });
+    });
+
+    test("shuts gates it finds, and opens them where they stood", () => {
+      expect([report.shutAgain, report.openAgain]).toEqual([0, DOWN]);
     });
 
     test("goes on with a table that is there, and takes out who is no more", () => {

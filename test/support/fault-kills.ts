@@ -2,11 +2,25 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { entering } from "./namespaces.ts";
 import { CLI, type Sluice } from "./sluice.ts";
 
-/** Resolves when the daemon is dead. @param after ms from its start; its first look comes after 300 or more. */
-export async function startAndKill({ settingsPath }: Sluice, after: number): Promise<void> {
-  const child = spawn(process.execPath, [CLI, "enforce", "--config", settingsPath], { stdio: "ignore" });
+/**
+ * Resolves when the daemon is dead.
+ *
+ * @param after ms from its start; its first look comes after 300 or more.
+ * @param options the network namespace it runs in; that of this process if left out.
+ */
+export async function startAndKill(
+  { settingsPath }: Sluice,
+  after: number,
+  { namespace }: { readonly namespace?: string } = {},
+): Promise<void> {
+  const [program = "", ...words] = [
+    ...(namespace === undefined ? [] : entering(namespace)),
+    ...[process.execPath, CLI, "enforce", "--config", settingsPath],
+  ];
+  const child = spawn(program, words, { stdio: "ignore" });
   const exited = once(child, "exit");
   await delay(after);
   child.kill("SIGKILL");

@@ -96,7 +96,16 @@ await table.look();
 await towards(ZOE);
 report["towards"] = await table.look();
 
-// Another of our processes finds the table and goes on with it.
+// Another of our processes finds the table and goes on with it, also where a gate is shut that counted before.
+const third = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
+await third.build([
+  { number: 1, uid: ZOE, limit: () => SHUT },
+  { number: 2, uid: JOE, limit: () => SHUT },
+]);
+report["shutAgain"] = await exchange(ZOE);
+await third.reopen(1, OPEN);
+report["openAgain"] = await exchange(ZOE);
+await table.look();
 const second = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
 await second.build([{ number: 1, uid: ZOE, limit: () => OPEN }]);
 report["second"] = {
