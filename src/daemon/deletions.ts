@@ -145,7 +145,7 @@ export class Deletions implements Job {
     const { mode, events, clock, books } = this.#options;
     const { name, removal } = entry.standing;
     if (books.accounts.get(name) !== entry || mode === "observe") return;
-    if (removal) return this.#track(entry, this.#finish(entry, removal), tick);
+    if (removal) return this.#resume(entry, removal, tick);
     const decision = this.#decide(entry);
     if (decision.kind === "delete") {
       const login = this.#options.ssh()?.loginOfAccount(entry);
@@ -161,6 +161,20 @@ export class Deletions implements Job {
       ask: `Login ${name} is over his limit and locked, not deleted: ${decision.why}; sluice delete ${name} deletes it`,
     }[decision.kind];
     events.record("delete-held", text, { user: name, decision: decision.kind }, "warning");
+  }
+
+  /** After a crash. What speaks against it now was not known when it began. */
+  #resume(entry: Entry, removal: Removal, tick: MonotonicTime): void {
+    const { books, events, ssh, guards } = this.#options;
+    const { name } = entry.standing;
+    const login = ssh()?.loginOfAccount(entry)?.login;
+    const why = login && guards.whyNotDelete(login.name);
+    if (why === undefined || removal.by !== LIMIT) {
+      return this.#track(entry, this.#finish(entry, removal), tick);
+    }
+    books.change(entry, { removal: undefined, crossing: undefined });
+    const text = `The deletion of login ${name} is not gone on with: ${why}; what was kept of it is in ${removal.archive}`;
+    events.record("delete-held", text, { user: name, decision: "keep" }, "warning");
   }
 
   async #begin(entry: Entry, login: Login, by: string): Promise<void> {

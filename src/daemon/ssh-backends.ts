@@ -14,7 +14,7 @@ import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
 import { unixTime } from "../units.ts";
-import type { Books } from "./books.ts";
+import type { BookedReport, Books } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
 import type { MeteredLogin, SshBackend } from "./ssh-backend.ts";
 import { SshIptables } from "./ssh-iptables.ts";
@@ -30,6 +30,7 @@ export interface BackendOptions {
   readonly clock: Clock;
   readonly look: () => Promise<void>;
   readonly onDepleted: (login: MeteredLogin) => void;
+  readonly onBegan: (booked: BookedReport) => void;
   readonly onRestored: () => void;
   readonly onConntrackRaised: (from: number, to: number, dropIn: string) => void;
 }

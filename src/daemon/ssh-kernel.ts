@@ -14,13 +14,13 @@ import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
 import { watchTable } from "../kernel/nft-events.ts";
 import type { NftTable } from "../kernel/nftables.ts";
 import { countedOf } from "../ledger/usage.ts";
-import type { KeeperName, UserName } from "../names.ts";
+import { epochName, type KeeperName, type UserName } from "../names.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import type { CountRule } from "../rules.ts";
 import { KernelSource } from "../sources/ssh/kernel-source.ts";
 import { type Bytes, bytes } from "../units.ts";
-import type { Books } from "./books.ts";
-import type { MeteredLogin, SessionCgroup, SshBackend } from "./ssh-backend.ts";
+import type { BookedReport, Books } from "./books.ts";
+import { type MeteredLogin, type SessionCgroup, SSH, type SshBackend } from "./ssh-backend.ts";
 
 export interface SshKernelOptions {
   readonly keeper: KeeperName;
@@ -35,6 +35,8 @@ export interface SshKernelOptions {
   readonly look: () => Promise<void>;
   /** The gate of this login was used up, a packet short of his limit. */
   readonly onDepleted: (login: MeteredLogin) => void;
+  /** The first table of this installation stands. */
+  readonly onBegan: (booked: BookedReport) => void;
   /** Our rules were gone, and stand again. */
   readonly onRestored: () => void;
 }
@@ -77,9 +79,12 @@ export class SshKernel implements SshBackend {
     this.#byNumber.clear();
     for (const login of logins.values()) this.#byNumber.set(login.number, login);
     if (this.#table.epoch === undefined) {
-      // Nothing is known of this keeper: what an older table counted belongs to no account.
-      if (!this.#options.books.keepers.has(this.#options.keeper)) await this.#table.drop();
+      const { books, keeper } = this.#options;
+      const unknown = !books.keepers.has(keeper);
+      // What an older table counted belongs to no account.
+      if (unknown) await this.#table.drop();
       await this.#build();
+      if (unknown) this.#begin();
       await this.#watch();
       return;
     }
@@ -206,6 +211,14 @@ export class SshKernel implements SshBackend {
         limit: (epoch) => this.#limitOf(entry, untouchable, epoch),
       })),
     );
+  }
+
+  /** Metering begins with this table, at zero: no look need find out where its counters stood. */
+  #begin(): void {
+    const { books, keeper, clock, onBegan } = this.#options;
+    const epoch = epochName(this.#table.epoch ?? "");
+    const report = { askedAt: clock.unix(), epoch, complete: true, readings: [], rejected: [] };
+    onBegan(books.record(keeper, SSH, report));
   }
 
   async #watch(): Promise<void> {

@@ -21,6 +21,7 @@ import { monotonicTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Gate } from "./gatekeeper.ts";
 import type { LoginGuards } from "./login-guards.ts";
+import { reportKeeper } from "./meter-events.ts";
 import type { Saver } from "./saver.ts";
 import { type MeteredLogin, SSH, type SshBackend } from "./ssh-backend.ts";
 import { openBackend } from "./ssh-backends.ts";
@@ -177,6 +178,7 @@ export class SshPart implements AsyncDisposable {
     await this.#options.look().catch(() => undefined); // what cannot be read is lost with the counters
     this.#logins = new Map([...this.#logins].filter(([name]) => name !== user));
     await this.#backend?.set(this.#logins);
+    this.#followAt = 0; // the name may be somebody else's by now
     this.#options.books.dropService(login.entry, SSH, counterName(SSH_KEEPER, user));
   }
 
@@ -243,7 +245,7 @@ export class SshPart implements AsyncDisposable {
   }
 
   async #open(logins: ReadonlyMap<UserName, MeteredLogin>): Promise<void> {
-    const { settings, mode, count, books, clock, look, onDepleted, events } = this.#options;
+    const { settings, mode, count, books, saver, clock, look, onDepleted, events } = this.#options;
     const opened = await openBackend({
       keeper: SSH_KEEPER,
       wanted: settings.backend,
@@ -253,6 +255,10 @@ export class SshPart implements AsyncDisposable {
       clock,
       look,
       onDepleted: ({ entry }) => onDepleted(entry),
+      onBegan: (booked) => {
+        reportKeeper(events, SSH_KEEPER, booked);
+        void saver.saveFirstLook();
+      },
       onRestored: () =>
         events.record(
           "rules-restored",

@@ -3,54 +3,77 @@
  *
  * /etc/passwd may say anything for a home: "/", "/var/www", another's folder, a
  * link. So what is removed is a real folder below /home, owned by him, with
- * nothing mounted inside; anything else stays, and the reason is told.
+ * nothing mounted inside and nobody else living there; anything else stays, and
+ * the reason is told.
  */
-import { lstatSync, readFileSync, realpathSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { dirname, normalize } from "node:path";
+import { execFile } from "node:child_process";
+import { existsSync, lstatSync, readFileSync, realpathSync, type Stats } from "node:fs";
+import { normalize } from "node:path";
+import { promisify } from "node:util";
 import { codeOf } from "../../errors.ts";
 import type { Login } from "../../sources/ssh/logins.ts";
 import type { SystemPaths } from "./system-paths.ts";
 
-/** Why this home stays; "gone" when there is none; undefined when it may be removed. */
-export function whyHomeStays({ home, uid }: Login, paths: SystemPaths): string | undefined {
+export const GONE = "gone";
+
+/**
+ * Why this home stays; `GONE` when there is none; undefined when it may be removed.
+ *
+ * @param logins all there are.
+ */
+export function whyHomeStays(
+  { home, uid, name }: Login,
+  logins: readonly Login[],
+  paths: SystemPaths,
+): string | undefined {
   if (!home.startsWith(`${paths.homes}/`) || normalize(home) !== home || home.endsWith("/")) {
     return `${home || "his home"} is not below ${paths.homes}`;
   }
-  let status: ReturnType<typeof lstatSync>;
-  try {
-    status = lstatSync(home);
-    if (realpathSync(dirname(home)) !== realpathOfParent(home, paths)) return `${home} is reached by a link`;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return GONE;
-    throw error;
-  }
-  if (!status?.isDirectory()) return `${home} is no folder`;
+  const status = statusOf(home);
+  if (status === undefined) return GONE;
+  if (!status.isDirectory()) return `${home} is no folder`;
+  // /home itself may be a link to another disk; below it nothing may.
+  const real = realpathSync(home);
+  if (real !== realpathSync(paths.homes) + home.slice(paths.homes.length))
+    return `${home} is reached by a link`;
   if (status.uid !== uid) return `${home} belongs to uid ${status.uid}`;
-  const mounted = mountsIn(readFileSync(paths.mounts, "utf8")).find(
-    (mount) => mount === home || mount.startsWith(`${home}/`),
-  );
+  const resident = logins.find((other) => other.name !== name && isWithin(normalize(other.home), home));
+  if (resident) return `${resident.name} lives in ${resident.home}`;
+  const mounted = mountsIn(readFileSync(paths.mounts, "utf8")).find((mount) => isWithin(mount, real));
   return mounted === undefined ? undefined : `${mounted} is mounted in it`;
 }
 
-export const GONE = "gone";
-
-/** Links inside are removed, never followed. */
+/**
+ * Follows no link, and steps onto no other file system that was mounted since;
+ * by the system's rm, which holds on to the folders it is in while Node's can be
+ * led elsewhere by one that is swapped for a link.
+ */
 export async function removeHome(home: string): Promise<void> {
-  await rm(home, { recursive: true, force: true, maxRetries: 3 });
+  await promisify(execFile)("rm", ["--recursive", "--force", "--one-file-system", "--", home]);
+  if (existsSync(home)) throw new Error(`"${home}" is still there`);
 }
 
-/** /home itself may be a link to another disk; below it nothing may. */
-function realpathOfParent(home: string, { homes }: SystemPaths): string {
-  return realpathSync(homes) + dirname(home).slice(homes.length);
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
-/** Field 5 of mountinfo is where; spaces and the like are octal escapes. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Field 5 of mountinfo is where (proc(5)); spaces and the like are octal escapes of bytes. */
 function mountsIn(text: string): string[] {
-  return text
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .map((path) =>
-      path.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))),
-    );
+  return text.split("\n").map((line) =>
+    Buffer.from(
+      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 8)),
+      ),
+      "latin1",
+    ).toString(),
+  );
 }

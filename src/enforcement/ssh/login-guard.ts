@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf, reasonOf } from "../../errors.ts";
 import { type Group, type Login, parseGroups, parsePasswd } from "../../sources/ssh/logins.ts";
+import { isPlainName } from "./login-name.ts";
 import { includesIn, sudoRuleFor } from "./sudoers.ts";
 import { SYSTEM, type SystemPaths } from "./system-paths.ts";
 
@@ -29,10 +30,7 @@ export interface GuardRules {
 
 const ADMINISTRATORS = ["root", "sudo", "wheel", "admin", "docker", "lxd", "libvirt"];
 /** They end at once, so nobody works in them. An empty field is /bin/sh. */
-const NO_SHELLS = ["false", "nologin", "true", "sync"];
-/** What `useradd` itself takes for a name, and `$` for machine accounts: nothing that a command could take for an option or a path. */
-const LOGIN_NAME = /^[A-Za-z_][A-Za-z0-9_.@-]{0,254}\$?$/;
-const DEEPEST_INCLUDE = 16;
+const NO_SHELL = /^(?:\/usr)?\/s?bin\/(?:false|nologin|true|sync)$/;
 
 /** The first reason there is, as the end of a sentence; undefined when nothing speaks against it. */
 export function whyNotDelete(name: string, databases: Databases, rules: GuardRules): string | undefined {
@@ -40,7 +38,7 @@ export function whyNotDelete(name: string, databases: Databases, rules: GuardRul
   const [login, twin] = logins.filter((each) => each.name === name);
   if (!login) return "/etc/passwd has no such login";
   if (twin) return "/etc/passwd has the name twice";
-  if (!LOGIN_NAME.test(name)) return "his name is none that system tools can be trusted with";
+  if (!isPlainName(name)) return "his name is none that system tools can be trusted with";
   if (login.uid === 0) return "he is root";
   if (login.uid < rules.minUid) return `his uid ${login.uid} is below ${rules.minUid}`;
   const sharing = logins.filter((each) => each.uid === login.uid && each.name !== name);
@@ -52,11 +50,10 @@ export function whyNotDelete(name: string, databases: Databases, rules: GuardRul
   if (sudoers instanceof Error)
     return `it cannot be told whether he has rights through sudo: ${reasonOf(sudoers)}`;
   for (const text of sudoers) {
-    const rule = sudoRuleFor(text, { name, uid: login.uid, groups: his });
+    const rule = sudoRuleFor(text, { name, uid: login.uid, groups: [...his, { name, gid: login.gid }] });
     if (rule !== undefined) return `a sudoers rule may mean him: "${rule.slice(0, 80)}"`;
   }
-  const shell = login.shell.split("/").at(-1) ?? "";
-  if (!NO_SHELLS.includes(shell) && !rules.shells.includes(login.shell)) {
+  if (!NO_SHELL.test(login.shell) && !rules.shells.includes(login.shell)) {
     return `he has the interactive shell ${login.shell === "" ? "/bin/sh" : login.shell}`;
   }
   return undefined;
@@ -73,7 +70,7 @@ export function readDatabases(paths: SystemPaths = SYSTEM): Databases {
 
 function readSudoers(path: string): string[] | Error {
   try {
-    return sudoersFrom(path, 0);
+    return sudoersFrom(path, []);
   } catch (error) {
     // Without the file there is no sudo here.
     if (codeOf(error) === "ENOENT" && (error as { path?: string }).path === path) return [];
@@ -81,8 +78,9 @@ function readSudoers(path: string): string[] | Error {
   }
 }
 
-function sudoersFrom(path: string, depth: number): string[] {
-  if (depth > DEEPEST_INCLUDE) throw new Error(`"${path}" is included in a circle`);
+/** @param from the files that led here. */
+function sudoersFrom(path: string, from: readonly string[]): string[] {
+  if (from.includes(path)) throw new Error(`"${path}" is included in a circle`);
   const text = readFileSync(path, "utf8");
   const files = includesIn(text).flatMap(({ kind, path: included }) => {
     const absolute = included.startsWith("/") ? included : join(path, "..", included);
@@ -90,13 +88,13 @@ function sudoersFrom(path: string, depth: number): string[] {
     // sudo passes over names with a dot or a "~" at the end; looked at all the same, since a doubt protects.
     return namesIn(absolute).map((name) => join(absolute, name));
   });
-  return [text, ...files.flatMap((file) => sudoersFrom(file, depth + 1))];
+  return [text, ...files.flatMap((file) => sudoersFrom(file, [...from, path]))];
 }
 
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink()) // a pipe would be waited for
       .map((entry) => entry.name);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];

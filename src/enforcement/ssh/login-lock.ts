@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { reasonOf } from "../../errors.ts";
+import { requirePlainName } from "./login-name.ts";
 import { SYSTEM, type SystemPaths } from "./system-paths.ts";
 
 export interface LockState {
@@ -22,9 +23,12 @@ export interface LockState {
 /** The first day of 1970 but one: 0 is no expiry to some tools. */
 const LONG_AGO = "1";
 const DAY_MS = 86_400_000;
-const TRIES = 20;
-const PAUSE_MS = 500;
-const TIMEOUT_MS = 20_000;
+/** How long the files may be locked by others, and the pause in between; usermod waits up to 15 s itself. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 100;
+/** Not in the middle of its work: a usermod that is killed leaves its locks. */
+const TIMEOUT_MS = 60_000;
+const FILES_LOCKED = 1;
 
 /** What /etc/shadow says of the login. @throws {Error} when it is not there. */
 export function lockOf(name: string, paths: SystemPaths = SYSTEM): LockState {
@@ -65,16 +69,18 @@ function dateOf(days: string): string {
   return days === "" ? "" : new Date(Number(days) * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** Exit 1 is "cannot lock the password file": another program is at it, which passes. */
 async function usermod(name: string, ...args: readonly string[]): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
+  requirePlainName(name);
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
     try {
       await promisify(execFile)("usermod", [...args, "--", name], { timeout: TIMEOUT_MS });
       return;
     } catch (cause) {
-      const busy = (cause as { code?: unknown }).code === 1;
-      if (!busy || attempt === TRIES) {
-        throw new Error(`Cannot change the login "${name}" with usermod: ${reasonOf(cause)}`, { cause });
+      const { code, stderr } = cause as { code?: unknown; stderr?: string };
+      if (code !== FILES_LOCKED || performance.now() > deadline) {
+        const said = stderr?.trim() || reasonOf(cause);
+        throw new Error(`Cannot change the login "${name}" with usermod: ${said}`, { cause });
       }
       await delay(PAUSE_MS);
     }

@@ -18,15 +18,15 @@ export interface SudoSubject {
 
 /** The rule that may mean him, or undefined. */
 export function sudoRuleFor(text: string, { name, uid, groups }: SudoSubject): string | undefined {
-  const meant = new Set([
-    name,
-    `#${uid}`,
-    ...groups.flatMap((group) => [`%${group.name}`, `%#${group.gid}`]),
-  ]);
+  const meant = [name, `#${uid}`, ...groups.flatMap((group) => [`%${group.name}`, `%#${group.gid}`])];
+  const wanted = new Set(meant.map((word) => word.toLowerCase()));
   return rulesIn(text).find((rule) => {
-    if (wordsOf(rule).some((word) => meant.has(word))) return true;
-    // "ALL host = ..." means everybody; ALL behind the first "=" is a host, a runas or a command.
+    const words = wordsOf(rule);
     return (
+      words.some((word) => wanted.has(word)) ||
+      // Netgroups, and groups of directories: who is in them is not known here.
+      words.some((word) => /^\+\w|^%:/.test(word)) ||
+      // "ALL host = ..." means everybody; ALL behind the first "=" is a host, a runas or a command.
       /^!?ALL\b/.test(rule) ||
       /^[^=]*,\s*!?ALL\b/.test(rule) ||
       /^(?:User_Alias|Defaults)\b.*[=:,]\s*ALL\b/.test(rule)
@@ -48,8 +48,8 @@ export function includesIn(text: string): { readonly kind: "file" | "folder"; re
 
 function rulesIn(text: string): string[] {
   return joined(text).flatMap((line) => {
-    // A "#" in front of digits is a uid, any other begins a comment.
-    const rule = line.replace(/#(?!\d).*$/, "").trim();
+    // A "#" in front of digits is a uid; behind a word it may be anything.
+    const rule = line.replace(/(^|\s)#(?!-?\d).*$/, "").trim();
     return rule === "" || /^@include/.test(rule) ? [] : [rule];
   });
 }
@@ -59,10 +59,18 @@ function joined(text: string): string[] {
   return text.replace(/\\\r?\n/g, " ").split(/\r?\n/);
 }
 
-/** Names, "%group", "#uid", "%#gid": quotes and escapes gone. */
+/**
+ * Names, "%group", "#uid", "%#gid" in lower case (sudo may compare so), quotes
+ * and escapes undone; and what paths are made of, as his own script run by
+ * others is a doubt too. A default's paths are only where commands are looked for.
+ */
 function wordsOf(rule: string): string[] {
-  return rule
+  const plain = rule
+    .replace(/\\x([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
     .replaceAll(/["\\]/g, "")
-    .split(/[\s,=:()!]+/)
-    .filter((word) => word !== "");
+    .toLowerCase();
+  const words = plain.split(/[\s,=()!>]+/);
+  const parts = words.flatMap((word) => word.split(":"));
+  const names = rule.startsWith("Defaults") ? [] : plain.split(/[^\w.$-]+/);
+  return [...words, ...parts, ...names].filter((word) => word !== "");
 }

@@ -6,6 +6,7 @@
  * passed over, as the system's own tools do.
  */
 import { readFileSync, statSync } from "node:fs";
+import { userName } from "../../names.ts";
 
 export interface Login {
   readonly name: string;
@@ -25,13 +26,13 @@ export interface Group {
 }
 
 const NOBODY = 65_534;
-const WHOLE = /^\d{1,10}$/;
+/** The kernel's highest; the one above means "none" to system calls. */
+const HIGHEST_ID = 2 ** 32 - 2;
 
 export function parsePasswd(text: string): Login[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", , uid = "", gid = "", , home = "", shell = "", ...more] = line.split(":");
-    if (name === "" || more.length > 0 || !WHOLE.test(uid) || !WHOLE.test(gid) || line.split(":").length < 7)
-      return [];
+    if (!isName(name) || !isId(uid) || !isId(gid) || line.split(":").length < 7 || more.length > 0) return [];
     return [{ name, uid: Number(uid), gid: Number(gid), home, shell, line }];
   });
 }
@@ -39,9 +40,23 @@ export function parsePasswd(text: string): Login[] {
 export function parseGroups(text: string): Group[] {
   return text.split("\n").flatMap((line) => {
     const [name = "", , gid = "", members = "", ...more] = line.split(":");
-    if (name === "" || more.length > 0 || !WHOLE.test(gid)) return [];
+    if (!isName(name) || !isId(gid) || more.length > 0) return [];
     return [{ name, gid: Number(gid), members: members.split(",").filter((each) => each !== ""), line }];
   });
+}
+
+function isId(text: string): boolean {
+  return /^\d{1,10}$/.test(text) && Number(text) <= HIGHEST_ID;
+}
+
+/** A name that no account can have is no login's either. */
+function isName(text: string): boolean {
+  try {
+    userName(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface TunnelLogins {

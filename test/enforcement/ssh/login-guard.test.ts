@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtempDisposable, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Databases, readDatabases, whyNotDelete } from "../../../src/enforcement/ssh/login-guard.ts";
 import { SYSTEM } from "../../../src/enforcement/ssh/system-paths.ts";
@@ -26,6 +28,11 @@ vip:x:1011:1011::/home/vip:/bin/false
 double:x:1014:1014::/home/double:/bin/false
 double:x:1015:1015::/home/double:/bin/false
 tunnel:x:1016:1016::/home/tunnel:/usr/local/bin/tunnel-shell
+60123456:x:1017:1017::/home/60123456:/usr/bin/nologin
+sly:x:1018:1018::/home/sly:/home/sly/bin/false
+below:x:999:1019::/home/below:/bin/false
+lowest:x:1000:1020::/home/lowest:/bin/false
+evil\u001b:x:1021:1021::/home/evil:/bin/false
 `;
 const GROUPS = `root:x:0:
 sudo:x:27:amy
@@ -41,9 +48,12 @@ const STOCK: Databases = {
 const RULES = { minUid: 1000, protected: ["vip"], shells: ["/usr/local/bin/tunnel-shell"] };
 
 describe("whyNotDelete()", () => {
-  test.for(["joe", "joe2", "a.b", "axb", "tunnel"])("has nothing against %s", (name) => {
-    expect(whyNotDelete(name, STOCK, RULES)).toBeUndefined();
-  });
+  test.for(["joe", "joe2", "a.b", "axb", "tunnel", "60123456", "lowest"])(
+    "has nothing against %s",
+    (name) => {
+      expect(whyNotDelete(name, STOCK, RULES)).toBeUndefined();
+    },
+  );
 
   test.for([
     { name: "root", why: "root" },
@@ -55,6 +65,9 @@ describe("whyNotDelete()", () => {
     { name: "whale", why: "group docker" },
     { name: "ubuntu", why: "group sudo" },
     { name: "worker", why: "interactive shell /bin/bash" },
+    { name: "sly", why: "interactive shell /home/sly/bin/false" },
+    { name: "below", why: "below 1000" },
+    { name: "evil\u001b", why: "no such login" },
     { name: "empty", why: "interactive shell /bin/sh" },
     { name: "vip", why: "settings protect" },
     { name: "--help", why: "none that system tools" },
@@ -85,6 +98,20 @@ describe("whyNotDelete()", () => {
     expect(whyNotDelete("joe", { ...STOCK, sudoers }, RULES)).toContain("%vpn");
     expect(whyNotDelete("axb", { ...STOCK, sudoers }, RULES)).toBeUndefined();
   });
+});
+
+test("whyNotDelete() protects by a rule for his primary group, though /etc/group has none of that number", () => {
+  const sudoers = ["%#1001 ALL=(ALL) ALL\n"];
+  expect(whyNotDelete("joe", { ...STOCK, groups: [], sudoers }, RULES)).toContain("%#1001");
+});
+
+test("whyNotDelete() has something against every name that is not among the customers", () => {
+  const customers = ["joe", "joe2", "a.b", "axb", "tunnel", "60123456", "lowest"];
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.constantFrom(...STOCK.logins.map(({ name }) => name))), (name) => {
+      expect(whyNotDelete(name, STOCK, RULES) === undefined).toBe(customers.includes(name));
+    }),
+  );
 });
 
 describe("readDatabases()", () => {
@@ -128,6 +155,25 @@ describe("readDatabases()", () => {
   test("protects everybody from a circle of includes", async () => {
     await using it = await etc("@include sudoers\n");
     expect(it.why("joe")).toContain("circle");
+  });
+
+  test("protects everybody from a folder that includes itself", async () => {
+    await using it = await etc("@includedir sudoers.d\n");
+    for (const name of ["a", "b", "c"]) await writeFile(it.at(`sudoers.d/${name}`), "@includedir .\n");
+    expect(it.why("joe")).toContain("circle");
+  });
+
+  test("passes over folders and pipes among included files", async () => {
+    await using it = await etc("@includedir sudoers.d\n");
+    await mkdir(it.at("sudoers.d/old"));
+    execFileSync("mkfifo", [it.at("sudoers.d/pipe")]);
+    expect(it.why("joe")).toBeUndefined();
+  });
+
+  test("protects everybody from an included link that leads nowhere", async () => {
+    await using it = await etc("@includedir sudoers.d\n");
+    await symlink(it.at("nowhere"), it.at("sudoers.d/link"));
+    expect(it.why("joe")).toContain("ENOENT");
   });
 
   test("needs no sudo", async () => {

@@ -68,7 +68,16 @@ async function customer() {
         `# limits\n${name}2 20 ssh\nx${name} 1 ssh\n`,
       );
       expect((await readdir(archive)).sort()).toEqual(
-        ["account.json", `cron.d-${name}-his`, "crontab", "group", "home.tar.gz", "passwd", "shadow"].sort(),
+        [
+          "account-removed",
+          "account.json",
+          `cron.d-${name}-his`,
+          "crontab",
+          "group",
+          "home.tar.gz",
+          "passwd",
+          "shadow",
+        ].sort(),
       );
       expect((await stat(archive)).mode & 0o777).toBe(0o700);
       expect((await stat(join(archive, "shadow"))).mode & 0o777).toBe(0o600);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { includesIn, sudoRuleFor } from "../../../src/enforcement/ssh/sudoers.ts";
 
@@ -35,6 +36,22 @@ describe("sudoRuleFor()", () => {
     { name: "him, over two lines", text: "amy, \\\n  joe ALL=ALL" },
     { name: "a default of his", text: "Defaults:joe !authenticate" },
     { name: "him as somebody to become", text: "amy ALL=(joe) ALL" },
+    { name: "his uid in a list", text: "amy, #1001 ALL=ALL" },
+    { name: "everybody, behind two names", text: "amy, bob , ALL ALL=/usr/bin/true" },
+    { name: "an alias of everybody, behind a name", text: "User_Alias PEOPLE = amy, ALL" },
+    { name: "an alias of everybody, behind another alias", text: "User_Alias A = amy : B = ALL" },
+    { name: "him in an alias of commands", text: "Cmnd_Alias SCRIPTS = /home/joe/deploy.sh" },
+    { name: "his script in a rule of another", text: "amy ALL=NOPASSWD: /home/joe/deploy.sh" },
+    { name: "him behind a sign that begins no comment", text: 'User_Alias ADMINS = "amy#x", joe' },
+    { name: "him with a comment right behind", text: "amy,joe#again" },
+    { name: "him in escapes", text: "j\\x6fe ALL=ALL" },
+    { name: "him in capitals", text: "JOE ALL=ALL" },
+    { name: "his group in capitals", text: "%Vpn ALL=ALL" },
+    { name: "a netgroup", text: "+operators ALL=ALL" },
+    { name: "a directory's group", text: '"%:DOMAIN\\\\domain users" ALL=ALL' },
+    { name: "a default as which he is run", text: "Defaults>joe !lecture" },
+    { name: "him before the file is cut off", text: "joe ALL=(AL" },
+    { name: "him behind carriage returns", text: "amy ALL=ALL\r\njoe ALL=ALL\r" },
     { name: "him behind a comment's line", text: "# joe\njoe ALL=ALL # joe" },
   ])("finds a rule for $name", ({ text }) => {
     expect(sudoRuleFor(`${STOCK}${text}\n`, JOE)).toBeDefined();
@@ -45,6 +62,10 @@ describe("sudoRuleFor()", () => {
     { name: "a name that begins like his", text: "joe2 ALL=ALL" },
     { name: "a name that ends like his", text: "notjoe ALL=ALL" },
     { name: "a name his is a part of", text: "joe.smith ALL=ALL" },
+    { name: "another's default", text: "Defaults:amy !authenticate" },
+    { name: "everything for another", text: "amy ALL=(ALL:ALL) NOPASSWD: ALL" },
+    { name: "another's uid that begins like his", text: "#100 ALL=ALL" },
+    { name: "a folder called like his beginning", text: "amy ALL=/home/joe2/x" },
     { name: "another group", text: "%vpn2 ALL=ALL" },
     { name: "another uid", text: "#10010 ALL=ALL" },
     { name: "his name in a comment", text: "# joe ALL=ALL" },
@@ -58,6 +79,34 @@ describe("sudoRuleFor()", () => {
     (name) => {
       expect(sudoRuleFor(`${STOCK}axb ALL=ALL\n`, { ...JOE, name })).toBeUndefined();
     },
+  );
+});
+
+test("sudoRuleFor() passes over what the stock defaults are made of", () => {
+  for (const name of ["local", "usr", "sbin", "path"])
+    expect(sudoRuleFor(STOCK, { ...JOE, name }), name).toBeUndefined();
+});
+
+test("sudoRuleFor() finds him wherever he stands among users, whoever is beside him", () => {
+  const other = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,8}$/);
+  const gap = fc.constantFrom(",", ", ", " ,", " , ", ",\\\n  ");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(other, gap)), fc.array(fc.tuple(gap, other)), (before, behind) => {
+      const users = [...before.flat(), "joe", ...behind.flat()].join("");
+      expect(sudoRuleFor(`${STOCK}${users} ALL=/usr/bin/true\n`, JOE)).toBeDefined();
+    }),
+  );
+});
+
+test("sudoRuleFor() and includesIn() take any text", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom(...'joeAL=, #%@!:\\"\n\t.d/include'.split("")) }),
+      (text) => {
+        sudoRuleFor(text, JOE);
+        for (const { path } of includesIn(text)) expect(path).not.toBe("");
+      },
+    ),
   );
 });
 

@@ -1,6 +1,7 @@
 import { mkdtempDisposable, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LoginFile, parseGroups, parsePasswd, tunnelLogins } from "../../../src/sources/ssh/logins.ts";
 
@@ -20,10 +21,38 @@ describe("parsePasswd()", () => {
     { name: "a field too few", text: "joe:x:1001:1001::/home/joe" },
     { name: "a field too many", text: `${JOE}:more` },
     { name: "a uid that is no number", text: "joe:x:-1:1001::/home/joe:/bin/false" },
+    { name: "a uid beyond the highest", text: "joe:x:4294967295:1001::/home/joe:/bin/false" },
+    { name: "a uid in hexadecimal", text: "joe:x:0x3e9:1001::/home/joe:/bin/false" },
+    { name: "a uid with a space", text: "joe:x: 1001:1001::/home/joe:/bin/false" },
+    { name: "a gid that is no number", text: "joe:x:1001:one::/home/joe:/bin/false" },
+    { name: "a name with an escape in it", text: "jo\u001be:x:1001:1001::/home/joe:/bin/false" },
+    { name: "a name too long for an account", text: `${"j".repeat(256)}:x:1001:1001::/:/bin/false` },
+    { name: "an empty name", text: ":x:1001:1001::/home/joe:/bin/false" },
     { name: "an empty uid", text: "joe:x::1001::/home/joe:/bin/false" },
     { name: "a name service's mark", text: "+::::::" },
   ])("passes over $name", ({ text }) => {
     expect(parsePasswd(text)).toEqual([]);
+  });
+
+  test("takes the highest uid there is", () => {
+    expect(parsePasswd("joe:x:4294967294:1001::/:/bin/false")).toMatchObject([{ uid: 4_294_967_294 }]);
+  });
+
+  test("reads what is whole of any text, each line as it stands", () => {
+    const text = fc.string({ unit: fc.constantFrom(..."joe:x:10:/\n\r\t#+-é\u0000".split("")) });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 0, max: 5 }), (noise, at) => {
+        const lines = noise.split("\n");
+        lines.splice(at, 0, JOE);
+        const logins = parsePasswd(lines.join("\n"));
+        expect(logins).toContainEqual(expect.objectContaining({ name: "joe", uid: 1001, line: JOE }));
+        for (const { name, uid, line } of logins) {
+          const [first, , third] = line.split(":");
+          expect([first, Number(third)]).toEqual([name, uid]);
+        }
+        parseGroups(noise);
+      }),
+    );
   });
 
   test("takes an empty shell and an empty home as they are", () => {
