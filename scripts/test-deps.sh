@@ -8,7 +8,10 @@
 set -u
 
 # program:package, as Debian and Ubuntu name them
-PROGRAMS="v2ray:v2ray ss:iproute2 strace:strace mkfs.ext4:e2fsprogs tmux:tmux nft:nftables unshare:util-linux"
+PROGRAMS="v2ray:v2ray ss:iproute2 strace:strace mkfs.ext4:e2fsprogs tmux:tmux unshare:util-linux
+  nft:nftables iptables:iptables conntrack:conntrack ip:iproute2 nsenter:util-linux setpriv:util-linux
+  sshd:openssh-server ssh:openssh-client dropbear:dropbear-bin sshpass:sshpass
+  sudo:sudo crontab:cron at:at"
 # The real Xray 26.10.10 as a Python module; its version is not the engine's.
 MODULE="Xray-core==1.8.26.13"
 
@@ -24,7 +27,17 @@ missing_packages() {
   done
 }
 
-# The policy keeps package scripts from starting services; v2ray would listen at once.
+# What a package enables for the next start of the machine.
+units_of() {
+  case $1 in
+  v2ray) echo v2ray.service ;;
+  openssh-server) echo ssh.service ssh.socket ;;
+  cron) echo cron.service ;;
+  at) echo atd.service ;;
+  esac
+}
+
+# The policy keeps package scripts from starting services; v2ray and sshd would listen at once.
 install_packages() {
   policy=/usr/sbin/policy-rc.d
   ours=
@@ -40,8 +53,10 @@ install_packages() {
   for package in "$@"; do
     if ! apt-get -qq -y install --no-install-recommends "$package" >"$log" 2>&1; then
       say "could not install $package: $(tail -n 1 "$log")"
-    elif [ "$package" = v2ray ] && command -v systemctl >/dev/null 2>&1; then
-      systemctl --quiet disable v2ray.service >/dev/null 2>&1
+    elif command -v systemctl >/dev/null 2>&1; then
+      for unit in $(units_of "$package"); do
+        systemctl --quiet disable "$unit" >/dev/null 2>&1
+      done
     fi
   done
   rm -f "$log"

@@ -66,7 +66,7 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     expect(await names(sluice)).not.toContain(joe.name);
     const [archive = ""] = await readdir(join(sluice.directory, "state/deleted"));
     const kept = await readdir(join(sluice.directory, "state/deleted", archive));
-    expect(kept.sort()).toEqual(["account.json", "crontab", "group", "passwd", "shadow"]);
+    expect(kept.sort()).toEqual(["account-removed", "account.json", "crontab", "group", "passwd", "shadow"]);
     expect(await neighbour).toMatchObject({ outcome: "complete", down: 10 * MIB });
   });
 

@@ -33,9 +33,11 @@ export async function untilReady(pid: number, config: EngineConfig, signal: Abor
 }
 
 /**
+ * Whether somebody listens on each of these TCP ports in the network namespace of a process.
+ *
  *   /proc/PID/net/tcp: number  local address ":" port (hex)  remote  state  ...     proc(5)
  */
-async function areOpen(pid: number, ports: readonly number[]): Promise<boolean> {
+export async function areOpen(pid: number, ports: readonly number[]): Promise<boolean> {
   const open = new Set<number>();
   for (const table of ["tcp", "tcp6"]) {
     for (const line of (await tableOf(pid, table)).split("\n")) {

@@ -14,6 +14,7 @@ import { ControlClient } from "../../src/control/client.ts";
 import type { UserRow } from "../../src/control/rows.ts";
 import { codeOf } from "../../src/errors.ts";
 import type { EventKind, EventRecord } from "../../src/storage/events.ts";
+import { entering } from "./namespaces.ts";
 import { until } from "./until.ts";
 
 export interface CommandResult {
@@ -40,6 +41,8 @@ export interface StartOptions {
   readonly answering?: boolean;
   /** Above those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The network namespace it runs in, as in /run/netns; that of this process if left out. */
+  readonly namespace?: string;
 }
 
 /** One installation: its folders and its settings file. */
@@ -165,8 +168,12 @@ export async function runCli(
 }
 
 async function startDaemon(sluice: Sluice, options: StartOptions): Promise<Daemon> {
-  const { args = [], answering = true, environment = {} } = options;
-  const child = spawn(process.execPath, [CLI, "enforce", ...args, "--config", sluice.settingsPath], {
+  const { args = [], answering = true, environment = {}, namespace } = options;
+  const [program = "", ...words] = [
+    ...(namespace === undefined ? [] : entering(namespace)),
+    ...[process.execPath, CLI, "enforce", ...args, "--config", sluice.settingsPath],
+  ];
+  const child = spawn(program, words, {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -3,12 +3,14 @@
  *
  *   greeting = 5  methods(1)=1  0 (no password)        answer = 5  0            RFC 1928 3
  *   request  = 5  1 (connect)  0  type(1)=1 address(4) port(2)                  RFC 1928 4
+ *                           type(1)=4 address(16) port(2)
  *   reply    = 5  status(1)=0  0  type(1)=1 address(4) port(2)                  RFC 1928 6
  *
  * Engines reply before the destination is reached, so a reply promises little.
  */
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import { isIPv6, type Socket } from "node:net";
+import { addressBytes } from "../../src/kernel/addresses.ts";
 import { type Destination, encodeIPv4, encodePort, openSocket, type Tunnel } from "./tunnel.ts";
 
 /** @throws when the proxy refuses the connection, the request, or ends before it replied. */
@@ -18,9 +20,8 @@ export async function connectThroughSocks(proxy: Destination, destination: Desti
     socket.write(Buffer.from([5, 1, 0]));
     const [, method] = await take(socket, 2);
     if (method !== 0) throw new Error(`expected method 0, got ${method}`);
-    socket.write(
-      Buffer.concat([Buffer.from([5, 1, 0]), encodeIPv4(destination.address), encodePort(destination.port)]),
-    );
+    const { address, port } = destination;
+    socket.write(Buffer.concat([Buffer.from([5, 1, 0]), encodeAddress(address), encodePort(port)]));
     const [, status] = await take(socket, 10);
     if (status !== 0) throw new Error(`expected status 0, got ${status}`);
   } catch (error) {
@@ -30,6 +31,10 @@ export async function connectThroughSocks(proxy: Destination, destination: Desti
     });
   }
   return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
+}
+
+function encodeAddress(address: string): Buffer {
+  return isIPv6(address) ? Buffer.concat([Buffer.from([0x04]), addressBytes(address)]) : encodeIPv4(address);
 }
 
 async function take(socket: Socket, length: number): Promise<Buffer> {

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 
 export interface Destination {
-  /** IPv4. */
+  /** IPv4; IPv6 only where no engine is in between. */
   readonly address: string;
   readonly port: number;
 }
