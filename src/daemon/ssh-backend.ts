@@ -1,5 +1,7 @@
 /** The seam between SSH logins and whatever in the kernel counts and gates them. */
 import type { LoginGates } from "../enforcement/ssh/ssh-enforcer.ts";
+import type { Cgroup } from "../kernel/cgroups.ts";
+import type { Endpoint } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
 import type { CounterSource } from "../sources/source.ts";
 import type { Login } from "../sources/ssh/logins.ts";
@@ -36,17 +38,17 @@ export interface SshBackend extends LoginGates, AsyncDisposable {
   arm(login: MeteredLogin): void;
   /** Once a second: is everything still there? */
   upkeep(): Promise<void>;
-  /** Follows the flows of a daemon that stays root by the cgroup of each session. */
-  claimCgroup(cgroup: SessionCgroup, user: UserName): Promise<void>;
-  releaseCgroup(cgroup: SessionCgroup): Promise<void>;
+  /**
+   * Follows the flows of a daemon that stays root by the cgroup of each session.
+   * Good to be repeated; nothing for a user who is not metered.
+   */
+  claimCgroup(cgroup: Cgroup, user: UserName): Promise<void>;
+  /** Good for a cgroup that was never claimed, too. */
+  releaseCgroup(cgroup: Cgroup): Promise<void>;
+  /** Gives one flow that is open already its account's mark, if it has none. */
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void;
   /** What an operator should know; one sentence each. */
   notes(): readonly string[];
   /** Takes everything of ours out of the kernel. */
   removeAll(): Promise<void>;
-}
-
-export interface SessionCgroup {
-  readonly id: bigint;
-  readonly path: string;
-  readonly nftPath: string;
 }

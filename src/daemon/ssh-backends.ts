@@ -5,6 +5,7 @@
 import type { Clock } from "../clock.ts";
 import { KernelUnavailableError } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
+import { conntrackSize, loadConntrack } from "../kernel/conntrack-size.ts";
 import { findIptables } from "../kernel/iptables.ts";
 import { TABLE } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
@@ -45,7 +46,7 @@ export async function openBackend(options: BackendOptions): Promise<SshBackend> 
     throw error;
   });
   if (!(iptables instanceof Error) && iptables.hasUserChains)
-    return new SshIptables({ ...options, iptables });
+    return new SshIptables({ ...options, iptables, conntrack: openConntrackIfAny() });
   try {
     return await openKernel(options);
   } catch (error) {
@@ -53,18 +54,19 @@ export async function openBackend(options: BackendOptions): Promise<SshBackend> 
     if (iptables instanceof Error) {
       throw new KernelUnavailableError(`${error.message}; ${iptables.message}`, { cause: error });
     }
-    return new SshIptables({ ...options, iptables });
+    return new SshIptables({ ...options, iptables, conntrack: openConntrackIfAny() });
   }
 }
 
 async function openIptables(options: BackendOptions): Promise<SshBackend> {
-  return new SshIptables({ ...options, iptables: await findIptables() });
+  return new SshIptables({ ...options, iptables: await findIptables(), conntrack: openConntrackIfAny() });
 }
 
 async function openKernel(options: BackendOptions): Promise<SshBackend> {
   const nft = await openNftables(TABLE);
   try {
-    await ensureTracking(options.gates, options.onConntrackRaised);
+    if (options.gates && conntrackSize() === undefined) await loadConntrack();
+    await ensureTracking({ mayRaise: options.gates, onRaised: options.onConntrackRaised });
     return new SshKernel({ ...options, nft, conntrack: openConntrackIfAny() });
   } catch (error) {
     nft[Symbol.dispose]();

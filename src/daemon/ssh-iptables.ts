@@ -5,12 +5,16 @@
  */
 import { KernelUnavailableError } from "../errors.ts";
 import { marksOf, SERVICE_SSH } from "../kernel/account-marks.ts";
+import { claimByRules, releaseByRules } from "../kernel/cgroup-rules.ts";
+import type { Cgroup } from "../kernel/cgroups.ts";
+import type { Conntrack } from "../kernel/conntrack.ts";
 import type { Iptables } from "../kernel/iptables.ts";
 import { bootId } from "../kernel/process.ts";
+import type { Endpoint } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
 import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
 import { IptablesSource } from "../sources/ssh/iptables-source.ts";
-import type { MeteredLogin, SessionCgroup, SshBackend } from "./ssh-backend.ts";
+import type { MeteredLogin, SshBackend } from "./ssh-backend.ts";
 import type { BackendOptions } from "./ssh-backends.ts";
 
 /** Milliseconds: 1 % of a core at 4 ms a read would be twice as long, a limit twice as late. */
@@ -22,10 +26,15 @@ export class SshIptables implements SshBackend {
   readonly gated = false;
   readonly #iptables: Iptables;
   readonly #chains: IptablesChains;
+  readonly #conntrack: Conntrack | undefined;
+  /** Sessions' cgroups with rules of their own, by name, and whose they are. */
+  readonly #claimed = new Map<string, number>();
   #logins: ReadonlyMap<UserName, MeteredLogin> = new Map();
 
   /** @throws {KernelUnavailableError} in observe mode: counting takes rules in the operator's own chains here. */
-  constructor(options: BackendOptions & { readonly iptables: Iptables }) {
+  constructor(
+    options: BackendOptions & { readonly iptables: Iptables; readonly conntrack: Conntrack | undefined },
+  ) {
     if (!options.gates) {
       throw new KernelUnavailableError(
         'Cannot meter SSH with iptables in observe mode: it takes rules in OUTPUT and INPUT; mode "enforce" makes them',
@@ -33,6 +42,7 @@ export class SshIptables implements SshBackend {
     }
     const boot = bootId();
     this.#iptables = options.iptables;
+    this.#conntrack = options.conntrack;
     this.#chains = new IptablesChains({
       iptables: options.iptables,
       bootId: boot,
@@ -81,12 +91,22 @@ export class SshIptables implements SshBackend {
     // Nothing is left to do in between.
   }
 
-  async claimCgroup(_cgroup: SessionCgroup, _user: UserName): Promise<void> {
-    // Its chains know owners alone; `notes()` says so.
+  async claimCgroup(cgroup: Cgroup, user: UserName): Promise<void> {
+    const login = this.#logins.get(user);
+    if (!login) return;
+    await claimByRules(cgroup.path, marksOf(login.number, SERVICE_SSH));
+    this.#claimed.set(cgroup.name, login.number);
   }
 
-  async releaseCgroup(_cgroup: SessionCgroup): Promise<void> {
-    // Nothing was claimed.
+  async releaseCgroup(cgroup: Cgroup): Promise<void> {
+    const number = this.#claimed.get(cgroup.name);
+    if (number === undefined) return;
+    await releaseByRules(cgroup.path, marksOf(number, SERVICE_SSH));
+    this.#claimed.delete(cgroup.name);
+  }
+
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void {
+    this.#conntrack?.markFlow(local, remote, mark);
   }
 
   notes(): readonly string[] {
@@ -94,7 +114,6 @@ export class SshIptables implements SshBackend {
     return [
       `counted by iptables (${variant}), read at most every ${SHORTEST_PERIOD} ms: a limit is overshot by what passes until then; backend "nftables" stops at the byte`,
       ...(whyNoIPv6 === undefined ? [] : [`IPv6 is not counted: ${whyNoIPv6}`]),
-      "users of a Dropbear that stays root (before 2025.89) are not seen by this backend",
     ];
   }
 

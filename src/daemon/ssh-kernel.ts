@@ -8,11 +8,14 @@
 import type { Clock } from "../clock.ts";
 import { reasonOf } from "../errors.ts";
 import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_SSH } from "../kernel/account-marks.ts";
+import { claimByRules, releaseByRules } from "../kernel/cgroup-rules.ts";
+import type { Cgroup } from "../kernel/cgroups.ts";
 import type { Conntrack } from "../kernel/conntrack.ts";
 import { TABLE } from "../kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
 import { watchTable } from "../kernel/nft-events.ts";
 import type { NftTable } from "../kernel/nftables.ts";
+import type { Endpoint } from "../kernel/sockets.ts";
 import { countedOf } from "../ledger/usage.ts";
 import { epochName, type KeeperName, type UserName } from "../names.ts";
 import type { Verdict } from "../policy/verdict.ts";
@@ -20,7 +23,7 @@ import type { CountRule } from "../rules.ts";
 import { KernelSource } from "../sources/ssh/kernel-source.ts";
 import { type Bytes, bytes } from "../units.ts";
 import type { BookedReport, Books } from "./books.ts";
-import { type MeteredLogin, type SessionCgroup, SSH, type SshBackend } from "./ssh-backend.ts";
+import { type MeteredLogin, SSH, type SshBackend } from "./ssh-backend.ts";
 
 export interface SshKernelOptions {
   readonly keeper: KeeperName;
@@ -53,6 +56,8 @@ export class SshKernel implements SshBackend {
   readonly #table: MeteringTable;
   #logins: ReadonlyMap<UserName, MeteredLogin> = new Map();
   readonly #byNumber = new Map<number, MeteredLogin>();
+  /** Sessions' cgroups that were claimed, by name, and whose they are. */
+  readonly #claimed = new Map<string, number>();
   #events: Disposable | undefined;
   #trouble: string | undefined;
   #building: Promise<void> | undefined;
@@ -137,13 +142,23 @@ export class SshKernel implements SshBackend {
     this.#trouble = undefined;
   }
 
-  claimCgroup({ id, nftPath }: SessionCgroup, user: UserName): Promise<void> {
+  async claimCgroup({ id, name, path, nftPath }: Cgroup, user: UserName): Promise<void> {
     const login = this.#logins.get(user);
-    return login ? this.#table.claimCgroup({ id, path: nftPath }, login.number) : Promise.resolve();
+    if (!login) return;
+    if (this.#table.knowsCgroups) await this.#table.claimCgroup({ id, path: nftPath }, login.number);
+    else await claimByRules(path, marksOf(login.number, SERVICE_SSH));
+    this.#claimed.set(name, login.number);
   }
 
-  releaseCgroup({ id, nftPath }: SessionCgroup): Promise<void> {
-    return this.#table.releaseCgroup({ id, path: nftPath });
+  async releaseCgroup({ id, name, path, nftPath }: Cgroup): Promise<void> {
+    const number = this.#claimed.get(name);
+    if (this.#table.knowsCgroups) await this.#table.releaseCgroup({ id, path: nftPath });
+    else if (number !== undefined) await releaseByRules(path, marksOf(number, SERVICE_SSH));
+    this.#claimed.delete(name);
+  }
+
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void {
+    this.#options.conntrack?.markFlow(local, remote, mark);
   }
 
   notes(): readonly string[] {

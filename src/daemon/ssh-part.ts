@@ -15,6 +15,7 @@ import type { CountRule } from "../rules.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { formatSize } from "../sizes.ts";
 import type { CounterSource } from "../sources/source.ts";
+import type { DropbearSessions } from "../sources/ssh/dropbear-sessions.ts";
 import { type Login, LoginFile, tunnelLogins } from "../sources/ssh/logins.ts";
 import type { EventFile } from "../storage/events.ts";
 import { monotonicTime } from "../units.ts";
@@ -25,7 +26,7 @@ import { reportKeeper } from "./meter-events.ts";
 import type { Saver } from "./saver.ts";
 import { type MeteredLogin, SSH, type SshBackend } from "./ssh-backend.ts";
 import { openBackend } from "./ssh-backends.ts";
-import { RootSessions } from "./ssh-root-sessions.ts";
+import { openRootSessions } from "./ssh-root-sessions.ts";
 
 const SSH_KEEPER: KeeperName = keeperName(SSH);
 
@@ -60,7 +61,7 @@ export class SshPart implements AsyncDisposable {
   #logins: ReadonlyMap<UserName, MeteredLogin> = new Map();
   #refused: readonly { readonly name: string; readonly why: string }[] = [];
   #backend: SshBackend | undefined;
-  #rootSessions: RootSessions | undefined;
+  #rootSessions: DropbearSessions | undefined;
   #standby: string | undefined = "not started";
   #upkeepAt = monotonicTime(0);
   #followAt = 0;
@@ -209,6 +210,7 @@ export class SshPart implements AsyncDisposable {
     try {
       if (this.#backend) await this.#backend.set(metered);
       else await this.#open(metered);
+      if (metered.size !== before.size || gone.length > 0) await this.#rootSessions?.markAgain();
       this.#standby = undefined;
     } catch (error) {
       this.#standby = reasonOf(error);
@@ -259,13 +261,15 @@ export class SshPart implements AsyncDisposable {
         reportKeeper(events, SSH_KEEPER, booked);
         void saver.saveFirstLook();
       },
-      onRestored: () =>
+      onRestored: () => {
+        void this.#rootSessions?.markAgain();
         events.record(
           "rules-restored",
           "Another program flushed Sluice's rules in the kernel: they stand again; what passed in between was not counted",
           {},
           "warning",
-        ),
+        );
+      },
       onConntrackRaised: (from, to, dropIn) =>
         events.record(
           "conntrack-raised",
@@ -283,12 +287,11 @@ export class SshPart implements AsyncDisposable {
   }
 
   async #openRootSessions(): Promise<void> {
-    const { settings, sockets, clock } = this.#options;
+    const { settings, sockets } = this.#options;
     if (!this.#backend || this.#rootSessions) return;
-    this.#rootSessions = await RootSessions.open({
+    this.#rootSessions = await openRootSessions({
       backend: this.#backend,
       sockets,
-      clock,
       authLog: settings.authLog,
       numberOf: (user: UserName) => this.#logins.get(user)?.number,
     });

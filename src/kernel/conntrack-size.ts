@@ -6,9 +6,11 @@
  * memory: 8,192 entries at 1 GB is common, and few for a VPN server.
  */
 
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { codeOf, KernelUnavailableError, reasonOf } from "../errors.ts";
 
 export interface ConntrackSize {
@@ -32,6 +34,11 @@ export function conntrackSize(sysctls = "/proc/sys"): ConntrackSize | undefined 
   const max = readNumber(join(sysctls, MAX));
   const count = readNumber(join(sysctls, COUNT));
   return max === undefined || count === undefined ? undefined : { max, count };
+}
+
+/** Has the kernel load tracking, so that its size can be seen before a rule switches it on. Nothing where it cannot. */
+export async function loadConntrack(): Promise<void> {
+  await promisify(execFile)("modprobe", ["nf_conntrack"]).catch(() => undefined); // built in, or refused: the rules tell
 }
 
 /** The entries this host must have room for, by the sockets it has in use now. */

@@ -1,5 +1,5 @@
 /**
- * Finds a listening TCP socket in /proc/net/tcp and tcp6.
+ * Finds listening TCP sockets in /proc/net/tcp and tcp6.
  *
  *   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
  *   0: 0100007F:2765 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 10811
@@ -15,7 +15,7 @@ import { addressBytes, addressText } from "./addresses.ts";
 const STATE_LISTEN = "0A";
 const CHUNK_LENGTH = 1 << 16;
 
-interface Listener {
+export interface Listener {
   readonly address: string;
   readonly port: number;
   readonly inode: number;
@@ -26,10 +26,15 @@ export function listenerInode(address: string, port: number): number | undefined
   const wanted = addressText(addressBytes(address));
   // "::" takes IPv4 too, unless it is IPv6-only, which the file does not say: so IPv4's own wildcard comes first.
   const takers = wanted.includes(":") ? [wanted, "::"] : [wanted, "0.0.0.0", "::"];
-  const listeners = [...listenersIn("/proc/net/tcp"), ...listenersIn("/proc/net/tcp6")];
+  const all = listeners();
   return takers
-    .map((taker) => listeners.find((listener) => listener.port === port && listener.address === taker))
+    .map((taker) => all.find((listener) => listener.port === port && listener.address === taker))
     .find((listener) => listener !== undefined)?.inode;
+}
+
+/** All of this network namespace, IPv4 first. */
+export function listeners(): Listener[] {
+  return [...listenersIn("/proc/net/tcp"), ...listenersIn("/proc/net/tcp6")];
 }
 
 function listenersIn(path: string): Listener[] {

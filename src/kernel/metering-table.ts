@@ -10,6 +10,7 @@
  * keeps the accounts calls `build()` again, which begins a new epoch.
  */
 import { randomBytes } from "node:crypto";
+import { codeOf, reasonOf } from "../errors.ts";
 import type { CountRule } from "../rules.ts";
 import { type Bytes, bytes, NO_TRAFFIC, type Traffic } from "../units.ts";
 import { marksOf, numberOf, numberOfQuota, quotaName, SERVICE_SSH } from "./account-marks.ts";
@@ -230,15 +231,15 @@ export class MeteringTable {
     );
   }
 
+  /** Nothing where it is not mapped: one that an earlier process mapped is not known to be. */
   releaseCgroup(cgroup: { readonly id: bigint; readonly path: string }): Promise<void> {
+    const sets = ["mark_of_cgroup", "reverse_mark_of_cgroup"];
     return this.#next(() =>
-      this.#nft.apply(
-        ["mark_of_cgroup", "reverse_mark_of_cgroup"].map((set) => ({
-          kind: "delete-element" as const,
-          set,
-          key: { cgroup },
-        })),
-      ),
+      this.#nft
+        .apply(sets.map((set) => ({ kind: "delete-element" as const, set, key: { cgroup } })))
+        .catch((error: unknown) => {
+          if (!isMissing(error)) throw error;
+        }),
     );
   }
 
@@ -410,4 +411,9 @@ function hexAt(buffer: Buffer, start: number): number {
     value = value * 16 + (digit < 0x3a ? digit - 0x30 : digit - 0x57);
   }
   return value;
+}
+
+/** ENOENT, by netlink or in nft's words. */
+function isMissing(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || reasonOf(error).includes("No such file or directory");
 }

@@ -8,6 +8,7 @@ import { parseSize } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
 import { runEnforce, runUpCommand } from "./daemon-commands.ts";
+import { showDoctor } from "./doctor.ts";
 import { showEvents } from "./events.ts";
 import { loadGates, removeGates } from "./gates.ts";
 import { checkConfig, showStatus } from "./status.ts";
@@ -36,6 +37,9 @@ export function program(): Command {
 
   reading(root, "status", "How the daemon and its sources are").action((options: Common) =>
     showStatus(options),
+  );
+  reading(root, "doctor", "What keeps somebody from being counted or gated").action((options: Common) =>
+    showDoctor(options),
   );
   reading(root, "users", "All users: usage, limits, state").action((options: Common) => showUsers(options));
   reading(root, "user <name>", "One user").action((name: string, options: Common) => showUser(name, options));

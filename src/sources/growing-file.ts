@@ -5,7 +5,7 @@
  * falls, the inode stays) begins it anew; half a line waits for its rest.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { codeOf } from "../../errors.ts";
+import { codeOf } from "../errors.ts";
 
 /** How much is read at a time, and the longest line kept. */
 const CHUNK = 256 * 1024;

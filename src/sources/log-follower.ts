@@ -7,7 +7,7 @@
  * kernel tells of changes; a slow poll covers what inotify cannot see.
  */
 import { type FSWatcher, statSync, watch } from "node:fs";
-import { codeOf } from "../../errors.ts";
+import { codeOf } from "../errors.ts";
 import { GrowingFile } from "./growing-file.ts";
 
 const POLL_MS = 500;

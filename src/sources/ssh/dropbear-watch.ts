@@ -1,0 +1,94 @@
+/**
+ * Tells of Dropbear's connections: of new ones as they are forked, of all others
+ * when all processes are looked through.
+ *
+ * The kernel tells of forks by parent, so a listener that was restarted is not
+ * watched until the next look.
+ */
+import { KernelUnavailableError } from "../../errors.ts";
+import { watchForks } from "../../kernel/process-events.ts";
+import type { SocketTable } from "../../kernel/sockets.ts";
+import { type DropbearProcesses, findDropbear } from "./dropbear-processes.ts";
+
+/**
+ * @param late it may have opened sockets by now. A connection found by a look is told of at every look, and one
+ * may be told of as it is forked and again by a look.
+ */
+type OnConnection = (pid: number, late: boolean) => void;
+
+export class DropbearWatch implements Disposable {
+  readonly #sockets: SocketTable;
+  readonly #onConnection: OnConnection;
+  #found: DropbearProcesses = { listeners: new Map(), connections: [], inetd: [] };
+  #parents: ReadonlySet<number> = new Set();
+  #forks: Disposable | undefined;
+  #missed = false;
+  #trouble: string | undefined;
+
+  constructor(sockets: SocketTable, onConnection: OnConnection) {
+    this.#sockets = sockets;
+    this.#onConnection = onConnection;
+  }
+
+  /** As of the last look. */
+  get found(): DropbearProcesses {
+    return this.#found;
+  }
+
+  /** The ports of all listeners. */
+  get ports(): ReadonlySet<number> {
+    return new Set([...this.#found.listeners.values()].flatMap((ports) => [...ports]));
+  }
+
+  /** Whether the kernel dropped events since the last look. */
+  get missed(): boolean {
+    return this.#missed;
+  }
+
+  /** Why forks are not told of, if so. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Looks through all processes, and tells of each connection. */
+  look(): void {
+    this.#missed = false;
+    this.#found = findDropbear(this.#sockets);
+    for (const pid of this.#found.connections) this.#onConnection(pid, true);
+  }
+
+  /** Has the kernel tell of the forks of the listeners found. Keeps no thread for none. */
+  async follow(): Promise<void> {
+    const parents = new Set(this.#found.listeners.keys());
+    if (parents.symmetricDifference(this.#parents).size === 0) return;
+    this.#parents = parents;
+    const before = this.#forks;
+    this.#forks = parents.size > 0 ? await this.#watch(parents) : undefined;
+    before?.[Symbol.dispose]();
+    if (parents.size > 0) this.look(); // who was forked before anybody listened
+  }
+
+  [Symbol.dispose](): void {
+    this.#forks?.[Symbol.dispose]();
+    this.#forks = undefined;
+    this.#parents = new Set();
+  }
+
+  async #watch(parents: ReadonlySet<number>): Promise<Disposable | undefined> {
+    try {
+      const forks = await watchForks(
+        parents,
+        (child) => this.#onConnection(child, false),
+        () => {
+          this.#missed = true;
+        },
+      );
+      this.#trouble = undefined;
+      return forks;
+    } catch (error) {
+      if (!(error instanceof KernelUnavailableError)) throw error;
+      this.#trouble = error.message;
+      return undefined;
+    }
+  }
+}
