@@ -219,9 +219,9 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         locks,
       },
       look: () => sshMeter.look(stopping.signal),
-      onDepleted: (entry) => {
-        books.deplete(entry, clock.unix());
-        if (books.judge(entry)) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+      onDepleted: (entry, at) => {
+        books.deplete(entry, at);
+        if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
         deletions?.consider(entry);
         scheduler.wake();
       },

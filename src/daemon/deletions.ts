@@ -199,7 +199,7 @@ export class Deletions implements Job {
     const part = ssh();
     if (!login || !part) throw new Error(`Cannot delete "${entry.standing.name}": SSH is not metered now`);
     const user = [...entry.users].find((each) => each === login.name) ?? entry.standing.name;
-    const { name } = entry.standing;
+    const { name, crossing } = entry.standing;
     const report = await removeLogin(
       {
         login,
@@ -238,6 +238,7 @@ export class Deletions implements Job {
       archive: removal.archive,
       used_bytes: entry.usage.totalCounted,
       limit_bytes: entry.standing.limits.total,
+      crossed_at_ms: crossing?.at,
       began_at_ms: removal.began,
       took_ms: clock.unix() - removal.began,
     });

@@ -3,10 +3,10 @@
  * of iptables where scripts made them already, or nft is missing.
  */
 import type { Clock } from "../clock.ts";
-import { KernelUnavailableError } from "../errors.ts";
+import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { conntrackSize, loadConntrack } from "../kernel/conntrack-size.ts";
-import { findIptables } from "../kernel/iptables.ts";
+import { findIptables, type Iptables } from "../kernel/iptables.ts";
 import { TABLE } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
 import { openNftables } from "../kernel/nftables.ts";
@@ -14,7 +14,7 @@ import { bootId } from "../kernel/process.ts";
 import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
-import { unixTime } from "../units.ts";
+import { type UnixTime, unixTime } from "../units.ts";
 import type { BookedReport, Books } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
 import type { MeteredLogin, SshBackend } from "./ssh-backend.ts";
@@ -30,7 +30,7 @@ export interface BackendOptions {
   readonly books: Books;
   readonly clock: Clock;
   readonly look: () => Promise<void>;
-  readonly onDepleted: (login: MeteredLogin) => void;
+  readonly onDepleted: (login: MeteredLogin, at: UnixTime) => void;
   readonly onBegan: (booked: BookedReport) => void;
   readonly onRestored: () => void;
   readonly onConntrackRaised: (from: number, to: number, dropIn: string) => void;
@@ -51,10 +51,21 @@ export async function openBackend(options: BackendOptions): Promise<SshBackend> 
     return await openKernel(options);
   } catch (error) {
     if (!(error instanceof KernelUnavailableError)) throw error;
-    if (iptables instanceof Error) {
-      throw new KernelUnavailableError(`${error.message}; ${iptables.message}`, { cause: error });
+    const lack = iptables instanceof Error ? iptables : await whyUnreadable(iptables);
+    if (lack || iptables instanceof Error) {
+      throw new KernelUnavailableError(`${error.message}; ${reasonOf(lack)}`, { cause: error });
     }
     return new SshIptables({ ...options, iptables, conntrack: openConntrackIfAny() });
+  }
+}
+
+/** Without the right to, iptables says so when its table is read, not before. */
+async function whyUnreadable(iptables: Iptables): Promise<Error | undefined> {
+  try {
+    await iptables.read("ipv4");
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(reasonOf(error));
   }
 }
 

@@ -21,7 +21,7 @@ import { epochName, type KeeperName, type UserName } from "../names.ts";
 import type { Verdict } from "../policy/verdict.ts";
 import type { CountRule } from "../rules.ts";
 import { KernelSource } from "../sources/ssh/kernel-source.ts";
-import { type Bytes, bytes } from "../units.ts";
+import { type Bytes, bytes, type UnixTime } from "../units.ts";
 import type { BookedReport, Books } from "./books.ts";
 import { type MeteredLogin, SSH, type SshBackend } from "./ssh-backend.ts";
 
@@ -37,7 +37,7 @@ export interface SshKernelOptions {
   /** Reads and books all counters now. */
   readonly look: () => Promise<void>;
   /** The gate of this login was used up, a packet short of his limit. */
-  readonly onDepleted: (login: MeteredLogin) => void;
+  readonly onDepleted: (login: MeteredLogin, at: UnixTime) => void;
   /** The first table of this installation stands. */
   readonly onBegan: (booked: BookedReport) => void;
   /** Our rules were gone, and stand again. */
@@ -262,6 +262,7 @@ export class SshKernel implements SshBackend {
   async #depleted(number: number): Promise<void> {
     const login = this.#byNumber.get(number);
     if (!login || login.entry.verdict.kind === "deny") return;
+    const at = this.#options.clock.unix();
     await this.#options.look();
     const verdict = verdictOf(login);
     const standing = this.#table.limitOf(number);
@@ -269,7 +270,7 @@ export class SshKernel implements SshBackend {
     if (verdict.remaining === undefined || verdict.remaining > LARGEST_PACKET) {
       await this.#table.reopen(number, this.#limitOf(login.entry, login.untouchable));
     } else {
-      this.#options.onDepleted(login);
+      this.#options.onDepleted(login, at);
     }
   }
 

@@ -18,7 +18,7 @@ import type { CounterSource } from "../sources/source.ts";
 import type { DropbearSessions } from "../sources/ssh/dropbear-sessions.ts";
 import { type Login, LoginFile, tunnelLogins } from "../sources/ssh/logins.ts";
 import type { EventFile } from "../storage/events.ts";
-import { monotonicTime } from "../units.ts";
+import { monotonicTime, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Gate } from "./gatekeeper.ts";
 import type { LoginGuards } from "./login-guards.ts";
@@ -45,7 +45,7 @@ export interface SshPartOptions {
   /** Reads and books all counters now. */
   readonly look: () => Promise<void>;
   /** The account's gate was used up: judged and carried out. */
-  readonly onDepleted: (entry: Entry) => void;
+  readonly onDepleted: (entry: Entry, at: UnixTime) => void;
 }
 
 const UPKEEP_MS = 1_000;
@@ -256,7 +256,7 @@ export class SshPart implements AsyncDisposable {
       books,
       clock,
       look,
-      onDepleted: ({ entry }) => onDepleted(entry),
+      onDepleted: ({ entry }, at) => onDepleted(entry, at),
       onBegan: (booked) => {
         reportKeeper(events, SSH_KEEPER, booked);
         void saver.saveFirstLook();

@@ -7,6 +7,7 @@
  */
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
+import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
 import { number, type Row, tableOf } from "./table.ts";
 import type { Load } from "./tick-cost.ts";
@@ -19,7 +20,12 @@ const quick = process.env["BENCH_QUICK"] === "1";
 const began = performance.now();
 const loadBefore = loadavg()[0] ?? 0;
 const rows: Row[] = [];
-for (const source of [sshRows(), tickRows(quick ? quickTicks() : allTicks()), cutRows(cutPlans())]) {
+for (const source of [
+  sshRows(),
+  sshDeletionRows(quick ? 3 : 20),
+  tickRows(quick ? quickTicks() : allTicks()),
+  cutRows(cutPlans()),
+]) {
   for await (const row of source) {
     rows.push(row);
     const met = row.target ? (row.target.met ? " (met)" : " (NOT MET)") : "";
