@@ -1,7 +1,7 @@
 /** What becomes of a real login at its total limit. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSluice, type Sluice } from "../support/sluice.ts";
@@ -146,6 +146,37 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     await sluice.event("would-cut", joe.name);
     expect(await tunnel.get(MIB)).toMatchObject({ outcome: "complete" });
     expect(isThere(joe) && !isLocked(joe.name)).toBe(true);
+  });
+
+  test.for([
+    { name: "before anything was done", done: () => undefined },
+    {
+      name: "when the login was gone already, and its objects in the kernel were not",
+      done: ({ name }: Account) => execFileSync("userdel", [name]),
+    },
+  ])("whose deletion was cut off $name is gone after the next start", async ({ done }) => {
+    await using sluice = await makeSluice({ ssh: stage.settings });
+    const first = await sluice.start({ namespace: stage.server.name });
+    const joe = await metered(sluice, { home: true });
+    const number = await numberOf(sluice, joe.name);
+    await first.stop();
+    // As a daemon leaves it that dies right after it wrote down what it was about to do.
+    const path = join(sluice.directory, "state/usage", `${joe.name}.json`);
+    const account = JSON.parse(await readFile(path, "utf8")) as { sequence: number };
+    const login = readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .find((line) => line.startsWith(`${joe.name}:`));
+    const archive = join(sluice.directory, "state/deleted/joe");
+    const removal = { by: "its total limit", began_ms: Date.now(), archive, login };
+    await writeFile(path, JSON.stringify({ ...account, removal, sequence: account.sequence + 1_000 }));
+    done(joe);
+    await sluice.start({ namespace: stage.server.name });
+    expect(await sluice.event("deleted", joe.name)).toMatchObject({ by: "its total limit" });
+    expect(isThere(joe)).toBe(false);
+    expect(existsSync(joe.home)).toBe(false);
+    expect(await names(sluice)).not.toContain(joe.name);
+    expect(await objects()).not.toContain(number);
+    expect(await readFile(join(archive, "passwd"), "utf8")).toBe(`${login}\n`);
   });
 
   test("is deleted on order, whatever he used", async () => {

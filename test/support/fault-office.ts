@@ -38,6 +38,7 @@ export async function startFaultOffice(options: FaultOfficeOptions): Promise<Fau
     runtime_directory: join(logFolder, "run"),
     log_directory: join(logFolder, "log"),
     data_directory: join(logFolder, "data"),
+    ssh: null, // the logins and the kernel of this machine are nobody's to touch
   };
   await mkdir(join(logFolder, "run"), { recursive: true });
   const office = await openOffice({

@@ -10,6 +10,9 @@
  * reused pid from speaking for another. What is here when Sluice starts is found
  * in the log's past; its open flows, whose sockets were made outside of the
  * cgroup, are marked one by one.
+ *
+ * Longer than most, for the order of these steps in one place: what a session
+ * is and what a connection is lie in files of their own.
  */
 import { KernelUnavailableError, reasonOf } from "../../errors.ts";
 import type { Cgroup } from "../../kernel/cgroups.ts";
@@ -155,6 +158,7 @@ export class DropbearSessions implements AsyncDisposable {
     this.#lookAt = performance.now() + LOOK_EVERY_MS;
     this.#watch.look();
     if (this.#watch.found.listeners.size === 0 && this.#all.length === 0) return this.#rest();
+    this.#open();
     if (!this.#log) {
       this.#log = openLoginLog(this.#options, (line) => void this.#hear(line));
       this.#pastUnread = true;

@@ -3,11 +3,13 @@
  * when all processes are looked through.
  *
  * The kernel tells of forks by parent, so a listener that was restarted is not
- * watched until the next look.
+ * watched until the next look. It tells nobody outside of the initial namespaces,
+ * where their children are looked for instead.
  */
 import { KernelUnavailableError } from "../../errors.ts";
 import { watchForks } from "../../kernel/process-events.ts";
 import type { SocketTable } from "../../kernel/sockets.ts";
+import { pollChildren } from "./child-poll.ts";
 import { type DropbearProcesses, findDropbear } from "./dropbear-processes.ts";
 
 /**
@@ -45,7 +47,7 @@ export class DropbearWatch implements Disposable {
     return this.#missed;
   }
 
-  /** Why forks are not told of, if so. */
+  /** Why a new connection is not seen at once, if so. */
   get trouble(): string | undefined {
     return this.#trouble;
   }
@@ -75,19 +77,28 @@ export class DropbearWatch implements Disposable {
   }
 
   async #watch(parents: ReadonlySet<number>): Promise<Disposable | undefined> {
+    this.#trouble = undefined;
+    const hear = (child: number) => this.#onConnection(child, false); // both ways before it can have logged in
     try {
-      const forks = await watchForks(
-        parents,
-        (child) => this.#onConnection(child, false),
-        () => {
-          this.#missed = true;
-        },
-      );
-      this.#trouble = undefined;
-      return forks;
+      return await watchForks(parents, hear, () => {
+        this.#missed = true;
+      });
     } catch (error) {
       if (!(error instanceof KernelUnavailableError)) throw error;
-      this.#trouble = error.message;
+      return this.#poll(parents, hear, error);
+    }
+  }
+
+  #poll(
+    parents: ReadonlySet<number>,
+    hear: (child: number) => void,
+    reason: KernelUnavailableError,
+  ): Disposable | undefined {
+    try {
+      return pollChildren(parents, hear);
+    } catch (error) {
+      if (!(error instanceof KernelUnavailableError)) throw error;
+      this.#trouble = `${reason.message}; ${error.message}`;
       return undefined;
     }
   }

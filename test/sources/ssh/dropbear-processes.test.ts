@@ -14,7 +14,6 @@ import { startDropbear, startTarget } from "./dropbear.ts";
 
 const missing = needs("root", "dropbear", "dropbearkey", "ssh", "sshpass", "useradd", "chpasswd");
 
-// Other tests run a Dropbear of their own meanwhile: only what is ours is looked at.
 describe.skipIf(missing)(`findDropbear()${missing}`, { timeout: 60_000 }, () => {
   let joe: Account;
   let sockets: SocketTable & Disposable;

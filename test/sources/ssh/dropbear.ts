@@ -7,9 +7,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { codeOf } from "../../../src/errors.ts";
 import { childrenOf, endProcesses } from "../../../src/kernel/processes.ts";
 import { isDropbear } from "../../../src/sources/ssh/dropbear-processes.ts";
 import { areOpen } from "../../support/engine-ready.ts";
@@ -42,6 +43,7 @@ export interface Client {
 
 export async function startDropbear(): Promise<Dropbear> {
   await using setup = new AsyncDisposableStack();
+  setup.use(await takeTurn());
   const folder = setup.use(await mkdtempDisposable(join(tmpdir(), "sluice-dropbear-")));
   const key = join(folder.path, "key");
   const log = join(folder.path, "auth.log");
@@ -51,7 +53,10 @@ export async function startDropbear(): Promise<Dropbear> {
   const sessions = new Set<number>();
   const clients: (ChildProcess | Socket)[] = [];
   setup.defer(async () => {
-    for (const client of clients) "destroy" in client ? client.destroy() : client.kill("SIGKILL");
+    for (const client of clients) {
+      if ("destroy" in client) client.destroy();
+      else client.kill("SIGKILL");
+    }
     await endProcesses(() => [...mine, ...sessions].filter(isDropbear));
   });
 
@@ -125,6 +130,21 @@ export async function startDropbear(): Promise<Dropbear> {
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Every Dropbear of the host is everybody's to see: one test at a time has its own. */
+async function takeTurn(): Promise<AsyncDisposable> {
+  const turn = createServer();
+  await until("no other test runs a Dropbear", () => isFree(turn), 60_000);
+  return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => turn.close(() => resolve())) };
+}
+
+/** An abstract socket: gone with its process. */
+function isFree(turn: Server): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    turn.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(false) : reject(error)));
+    turn.listen("\0sluice-test-dropbear", () => resolve(true));
+  });
 }
 
 /** A server that answers nothing and keeps its connections. */
