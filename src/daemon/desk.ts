@@ -64,21 +64,23 @@ export class DaemonDesk implements Desk {
       accounts: entries.length,
       denied: entries.filter(({ verdict }) => verdict.kind === "deny").length,
       saveTrouble: saver.trouble ?? "",
-      sources: meters.map((meter) => {
-        const health = meter.health();
-        return {
-          name: health.name,
-          answering: health.answering,
-          trouble: health.trouble ?? "",
-          lastLookMs: health.lastLook ?? 0,
-          periodMs: health.period,
-          close: health.close,
-          notes:
-            health.name === ssh?.gate.name
-              ? ssh.notes()
-              : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
-        };
-      }),
+      sources: meters
+        .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
+        .map((meter) => {
+          const health = meter.health();
+          return {
+            name: health.name,
+            answering: health.answering,
+            trouble: health.trouble ?? "",
+            lastLookMs: health.lastLook ?? 0,
+            periodMs: health.period,
+            close: health.close,
+            notes:
+              health.name === ssh?.gate.name
+                ? ssh.notes()
+                : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
+          };
+        }),
       jobs: jobs().map((job) => ({
         name: job.name,
         runs: job.runs,

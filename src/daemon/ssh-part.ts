@@ -104,6 +104,11 @@ export class SshPart implements AsyncDisposable {
     return this.#standby;
   }
 
+  /** There is no login to meter, and nothing wrong with that. */
+  get idle(): boolean {
+    return this.#backend === undefined && this.#logins.size === 0;
+  }
+
   get enforcer(): SshEnforcer {
     return this.#enforcer;
   }
