@@ -21,7 +21,10 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
 
   /** A daemon of its own for each test, since deletions count for the host. */
   async function daemon(ssh: object, start: { args?: readonly string[] } = {}): Promise<Sluice> {
-    const sluice = await makeSluice({ ssh: { ...stage.settings, delete_quiet_s: 0, ...ssh } });
+    const sluice = await makeSluice({
+      usage_files_ms: 1000,
+      ssh: { ...stage.settings, delete_quiet_s: 0, ...ssh },
+    });
     await sluice.start({ namespace: stage.server.name, ...start });
     return sluice;
   }
@@ -155,7 +158,7 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
       done: ({ name }: Account) => execFileSync("userdel", [name]),
     },
   ])("whose deletion was cut off $name is gone after the next start", async ({ done }) => {
-    await using sluice = await makeSluice({ ssh: stage.settings });
+    await using sluice = await makeSluice({ usage_files_ms: 1000, ssh: stage.settings });
     const first = await sluice.start({ namespace: stage.server.name });
     const joe = await metered(sluice, { home: true });
     const number = await numberOf(sluice, joe.name);
