@@ -45,8 +45,12 @@ export interface SshBackend extends LoginGates, AsyncDisposable {
   claimCgroup(cgroup: Cgroup, user: UserName): Promise<void>;
   /** Good for a cgroup that was never claimed, too. */
   releaseCgroup(cgroup: Cgroup): Promise<void>;
-  /** Gives one flow that is open already its account's mark, if it has none. */
-  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void;
+  /**
+   * Gives one flow that is open already its account's mark, if it has none.
+   *
+   * @returns true once it bears one; a flow that is not tracked yet is asked for again.
+   */
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): boolean;
   /** What an operator should know; one sentence each. */
   notes(): readonly string[];
   /** Takes everything of ours out of the kernel. */

@@ -105,8 +105,9 @@ export class SshIptables implements SshBackend {
     this.#claimed.delete(cgroup.name);
   }
 
-  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void {
-    this.#conntrack?.markFlow(local, remote, mark);
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): boolean {
+    const outcome = this.#conntrack?.markFlow(local, remote, mark);
+    return outcome === "marked" || outcome === "taken";
   }
 
   notes(): readonly string[] {

@@ -157,8 +157,9 @@ export class SshKernel implements SshBackend {
     this.#claimed.delete(name);
   }
 
-  claimFlow(local: Endpoint, remote: Endpoint, mark: number): void {
-    this.#options.conntrack?.markFlow(local, remote, mark);
+  claimFlow(local: Endpoint, remote: Endpoint, mark: number): boolean {
+    const outcome = this.#options.conntrack?.markFlow(local, remote, mark);
+    return outcome === "marked" || outcome === "taken";
   }
 
   notes(): readonly string[] {

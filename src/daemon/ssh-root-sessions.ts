@@ -24,7 +24,7 @@ export function openRootSessions(options: RootSessionsOptions): Promise<Dropbear
       unmarkCgroup: (cgroup) => backend.releaseCgroup(cgroup),
       markFlow: (local, remote, user) => {
         const number = numberOf(user);
-        if (number !== undefined) backend.claimFlow(local, remote, marksOf(number, SERVICE_SSH).forward);
+        return number !== undefined && backend.claimFlow(local, remote, marksOf(number, SERVICE_SSH).forward);
       },
     },
     sockets,

@@ -57,6 +57,8 @@ export interface Session {
 const PARENT = "sluice-ssh";
 /** Looking through all processes takes milliseconds; new listeners are rare. */
 const LOOK_EVERY_MS = 5_000;
+/** How often a login line is compared with its process, once a second. */
+const TRIES = 3;
 
 export class DropbearSessions implements AsyncDisposable {
   readonly #options: SessionsOptions;
@@ -67,6 +69,7 @@ export class DropbearSessions implements AsyncDisposable {
   #pastUnread = false;
   #lookAt = 0;
   #contradictions = 0;
+  #doubtful: { readonly line: LoginLine; readonly tries: number }[] = [];
   /** The last failure of each kind that has not been made good since. */
   readonly #troubles = new Map<"cgroups" | "past" | "change", string>();
 
@@ -90,6 +93,7 @@ export class DropbearSessions implements AsyncDisposable {
     if (this.#watch.missed || performance.now() >= this.#lookAt) {
       await this.#attempt("change", () => this.#lookAround());
     }
+    for (const { line, tries } of this.#doubtful.splice(0)) await this.#hear(line, tries);
     await this.#mapAll();
     await this.#markOpenFlows();
     await this.#removeEmpty();
@@ -195,20 +199,29 @@ export class DropbearSessions implements AsyncDisposable {
     });
   }
 
-  #hear(line: LoginLine): Promise<void> {
-    return this.#attempt("change", async () => {
-      if (line.daemon !== "dropbear" || !isDropbear(line.pid)) return;
-      const session = this.#sessionOf(line.pid);
-      const user = userIn(line);
-      if (!session || user === undefined || !this.#servesClient(line)) return;
-      if (session.user === undefined) {
-        session.user = user;
-        await this.#map(session);
-        if (session.late) await this.#markOpenFlows();
-      } else if (session.user !== user) {
-        this.#contradictions += 1;
-      }
+  /** A line that does not fit what is seen of its process is compared again: a look can miss what changes meanwhile. */
+  async #hear(line: LoginLine, tries = TRIES): Promise<void> {
+    let settled = false;
+    await this.#attempt("change", async () => {
+      settled = await this.#settle(line);
     });
+    if (!settled && tries > 1) this.#doubtful.push({ line, tries: tries - 1 });
+  }
+
+  /** @returns false for a line that is not to be believed as things look. */
+  async #settle(line: LoginLine): Promise<boolean> {
+    const user = userIn(line);
+    if (line.daemon !== "dropbear" || user === undefined || !isDropbear(line.pid)) return true;
+    const session = this.#sessionOf(line.pid);
+    if (!session || !this.#servesClient(line)) return false;
+    if (session.user === undefined) {
+      session.user = user;
+      await this.#map(session);
+      if (session.late) await this.#markOpenFlows();
+    } else if (session.user !== user) {
+      this.#contradictions += 1;
+    }
+    return true;
   }
 
   /** The session of this very process, taken in now if its fork was not told of. */

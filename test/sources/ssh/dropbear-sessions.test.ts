@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cgroup, openCgroups } from "../../../src/kernel/cgroups.ts";
 import { openSockets } from "../../../src/kernel/open-sockets.ts";
 import { processStart } from "../../../src/kernel/process.ts";
-import type { Endpoint } from "../../../src/kernel/sockets.ts";
+import type { Endpoint, SocketTable } from "../../../src/kernel/sockets.ts";
 import type { UserName } from "../../../src/names.ts";
 import { DropbearSessions, type SessionHands } from "../../../src/sources/ssh/dropbear-sessions.ts";
 import { needs } from "../../support/requirements.ts";
@@ -60,10 +60,16 @@ describe.skipIf(missing)(`DropbearSessions${missing}`, { timeout: 60_000 }, () =
     rmdirSync(home);
   });
 
-  async function watched(dropbear: Dropbear) {
+  async function watched(dropbear: Dropbear, differently: Partial<SocketTable> = {}) {
     const book = startHands();
     const sockets = openSockets();
-    const options = { hands: book.hands, sockets, paths: [dropbear.log], journal: false, parent };
+    const options = {
+      hands: book.hands,
+      sockets: { ...sockets, ...differently },
+      paths: [dropbear.log],
+      journal: false,
+      parent,
+    };
     const sessions = await DropbearSessions.open(options);
     return {
       ...book,
@@ -238,6 +244,44 @@ describe.skipIf(missing)(`DropbearSessions${missing}`, { timeout: 60_000 }, () =
     await tell("joe", { pid, port: ours });
     await until("the true line is heard of", () => watch.marked.length > 0);
     expect(watch.marked).toEqual([[nameOf(pid), "joe"]]);
+  });
+
+  test.for([
+    { name: "the connection was not seen", list: () => [] },
+    {
+      name: "the kernel did not answer",
+      list: () => {
+        throw new Error("EBUSY");
+      },
+    },
+  ])("compares a line again a second later when $name, and not for ever", async ({ list }) => {
+    await using dropbear = await startDropbear();
+    using sockets = openSockets();
+    let looks = 0;
+    let blind = 1;
+    const once = (ports: ReadonlySet<number>) => (++looks <= blind ? list() : sockets.list(ports));
+    await using watch = await watched(dropbear, { list: once });
+    const tell = async () => {
+      const { pid, socket } = await dropbear.knock();
+      const client = `127.0.0.1:${socket.localPort}`;
+      await appendFile(
+        dropbear.log,
+        `[${pid}] Nov 21 05:51:27 Password auth succeeded for 'joe' from ${client}\n`,
+      );
+      return pid;
+    };
+    const pid = await tell();
+    await until("the line is compared", () => looks === 1);
+    expect(watch.marked).toEqual([]);
+    await watch.sessions.upkeep();
+    expect(watch.marked).toEqual([[nameOf(pid), "joe"]]);
+
+    [looks, blind] = [0, 5];
+    await tell();
+    await until("the line is compared", () => looks === 1);
+    for (let second = 0; second < 5; second++) await watch.sessions.upkeep();
+    expect(looks).toBe(3);
+    expect(watch.marked).toHaveLength(1);
   });
 
   test("never gives a session to a second user, and says that somebody tried", async () => {

@@ -7,7 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codeOf } from "../../../src/errors.ts";
@@ -98,11 +98,10 @@ export async function startDropbear(): Promise<Dropbear> {
       listener = await start();
     },
     async knock() {
-      const socket = connect(port, "127.0.0.1");
-      clients.push(socket);
-      socket.on("error", () => undefined);
+      const socket = new Socket();
+      clients.push(socket.on("error", () => undefined));
       const pid = await newChild(async () => {
-        await once(socket, "connect");
+        await once(socket.connect(port, "127.0.0.1"), "connect");
       });
       return { pid, socket };
     },
@@ -115,17 +114,20 @@ export async function startDropbear(): Promise<Dropbear> {
       ]);
       const forward = [way === "remote" ? "-R" : "-L", `127.0.0.1:${forwarded}:127.0.0.1:${target}`];
       const where = ["-p", `${port}`, ...forward, "-l", name, "127.0.0.1"];
-      const child = spawn("sshpass", ["-e", "ssh", "-F", "none", "-N", ...settings, ...where], {
-        env: { ...process.env, SSHPASS: password },
-        stdio: "ignore",
-      });
-      clients.push(child);
+      let child: ChildProcess | undefined;
       const pid = await newChild(async () => {
+        const client = spawn("sshpass", ["-e", "ssh", "-F", "none", "-N", ...settings, ...where], {
+          env: { ...process.env, SSHPASS: password },
+          stdio: "ignore",
+        });
+        child = client;
+        clients.push(client);
         await until("the forwarded port is open", () => {
-          if (child.exitCode !== null) throw new Error(`ssh ended with status ${child.exitCode}`);
+          if (client.exitCode !== null) throw new Error(`ssh ended with status ${client.exitCode}`);
           return areOpen(process.pid, [forwarded]);
         });
       });
+      if (!child) throw new Error("Cannot log in: no ssh was started");
       return { child, pid, forwarded };
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
