@@ -4,17 +4,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { reasonOf } from "../errors.ts";
 import { checked, type Libc, libc, SystemCallError } from "./libc.ts";
 import type { ListenerData, ListenerMessage, SocketFilter, Subscription } from "./netlink-listener.ts";
+import { openNetlinkSocket } from "./netlink-socket.ts";
 
-const AF_NETLINK = 16;
-const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVTIMEO = 20;
 const SO_ATTACH_FILTER = 26;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
-const RECEIVE_TIMEOUT_MICROSECONDS = 250_000n;
-const RECEIVE_QUEUE = 1 << 20;
 const BUFFER_LENGTH = 1 << 16;
 
 const { subscription, stop } = workerData as ListenerData;
@@ -47,23 +42,18 @@ function listen(calls: Libc, descriptor: number): void {
 
 function subscribe(calls: Libc, { protocol, groups, filter, greeting }: Subscription): number {
   const action = `Cannot listen to netlink protocol ${protocol}, groups ${groups.join(", ")}`;
-  const descriptor = checked(calls, calls.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), action);
-  const set = (level: number, option: number, value: Buffer) =>
-    checked(calls, calls.setsockopt(descriptor, level, option, value, value.length), action);
-  const word = (value: number) => {
-    const bytes = Buffer.alloc(4);
-    bytes.writeInt32LE(value);
-    return bytes;
-  };
-  set(SOL_SOCKET, SO_RCVBUF, word(RECEIVE_QUEUE));
-  const timeout = Buffer.alloc(16);
-  timeout.writeBigInt64LE(RECEIVE_TIMEOUT_MICROSECONDS, 8);
-  set(SOL_SOCKET, SO_RCVTIMEO, timeout);
+  const descriptor = openNetlinkSocket(calls, protocol);
+  // In front of the groups: nothing may come by unsifted.
   if (filter) attach(calls, descriptor, filter, action);
-  const address = Buffer.alloc(12);
-  address.writeUInt16LE(AF_NETLINK);
-  checked(calls, calls.bind(descriptor, address, address.length), action);
-  for (const group of groups) set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, word(group));
+  for (const group of groups) {
+    const value = Buffer.alloc(4);
+    value.writeInt32LE(group);
+    checked(
+      calls,
+      calls.setsockopt(descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, value, value.length),
+      action,
+    );
+  }
   if (greeting) checked(calls, calls.send(descriptor, greeting, greeting.length, 0), action);
   return descriptor;
 }

@@ -7,7 +7,6 @@
  * so each answer has an end to read up to.
  */
 import { constants } from "node:os";
-import { KernelUnavailableError } from "../errors.ts";
 import { checked, type Libc, libc, SystemCallError, uninterrupted } from "./libc.ts";
 import {
   decodeMessages,
@@ -20,21 +19,11 @@ import {
   NLMSG_DONE,
   NLMSG_ERROR,
 } from "./netlink-messages.ts";
+import { openNetlinkSocket } from "./netlink-socket.ts";
 
-// Specification constants (linux/socket.h, asm-generic/socket.h).
-const AF_NETLINK = 16;
-const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_SNDBUF = 7;
-const SO_RCVTIMEO = 20;
 /** In `recv`: answer the datagram's real length, even if it did not fit. */
 const MSG_TRUNC = 0x20;
 
-// Implementation constants.
-const RECEIVE_TIMEOUT_MICROSECONDS = 250_000n;
-/** What may wait in the kernel: 1 MiB. It gives twice that, up to net.core.rmem_max. */
-const RECEIVE_QUEUE = 1 << 20;
 /** Twice the largest datagram of a dump (32 KiB). */
 const BUFFER_LENGTH = 1 << 16;
 const HEADER_LENGTH = 16;
@@ -79,7 +68,7 @@ export interface Netlink extends Disposable {
  */
 export function openNetlink(protocol: number): Netlink {
   const calls = libc();
-  const descriptor = openSocket(calls, protocol);
+  const descriptor = openNetlinkSocket(calls, protocol);
   const buffer = Buffer.alloc(BUFFER_LENGTH);
   let sequence = 0;
 
@@ -133,37 +122,6 @@ export function openNetlink(protocol: number): Netlink {
       checked(calls, calls.close(descriptor), `Cannot close the netlink socket of protocol ${protocol}`);
     },
   };
-}
-
-function openSocket(calls: Libc, protocol: number): number {
-  const action = `Cannot open a netlink socket of protocol ${protocol}`;
-  const descriptor = calls.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-  if (descriptor === -1) {
-    const cause = new SystemCallError(action, calls.errno());
-    throw new KernelUnavailableError(
-      `${cause.message}: the kernel needs the protocol built in, a systemd unit AF_NETLINK in RestrictAddressFamilies`,
-      { cause },
-    );
-  }
-  try {
-    const queue = Buffer.alloc(4);
-    queue.writeInt32LE(RECEIVE_QUEUE);
-    for (const direction of [SO_RCVBUF, SO_SNDBUF]) {
-      checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, direction, queue, queue.length), action);
-    }
-    // struct timeval: two longs of 8 bytes, as Node has been 64-bit alone on Linux since version 24.
-    const timeout = Buffer.alloc(16);
-    timeout.writeBigInt64LE(RECEIVE_TIMEOUT_MICROSECONDS, 8);
-    checked(calls, calls.setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length), action);
-    // struct sockaddr_nl: port 0 lets the kernel choose, groups 0 subscribes to nothing.
-    const address = Buffer.alloc(12);
-    address.writeUInt16LE(AF_NETLINK);
-    checked(calls, calls.bind(descriptor, address, address.length), action);
-    return descriptor;
-  } catch (error) {
-    calls.close(descriptor);
-    throw error;
-  }
 }
 
 /**

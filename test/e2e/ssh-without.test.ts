@@ -45,7 +45,7 @@ describe.skipIf(missingForSsh)(`SSH metering${missingForSsh}`, { timeout: 60_000
     execFileSync("chown", ["-R", "nobody", sluice.directory]);
     const socket = engine.target.replace("unix:", "");
     execFileSync("chmod", ["666", socket]);
-    const [program = "", ...words] = [
+    const [program, ...words] = [
       ...entering(stage.server.name),
       ...wrapper,
       ...[process.execPath, CLI, "enforce", "--config", sluice.settingsPath],
