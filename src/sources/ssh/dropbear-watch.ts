@@ -22,6 +22,7 @@ export class DropbearWatch implements Disposable {
   readonly #sockets: SocketTable;
   readonly #onConnection: OnConnection;
   #found: DropbearProcesses = { listeners: new Map(), connections: [], inetd: [] };
+  readonly #ports = new Set<number>();
   #parents: ReadonlySet<number> = new Set();
   #forks: Disposable | undefined;
   #missed = false;
@@ -37,9 +38,9 @@ export class DropbearWatch implements Disposable {
     return this.#found;
   }
 
-  /** The ports of all listeners. */
+  /** Of all listeners seen so far: a connection outlives the one that took it. */
   get ports(): ReadonlySet<number> {
-    return new Set([...this.#found.listeners.values()].flatMap((ports) => [...ports]));
+    return this.#ports;
   }
 
   /** Whether the kernel dropped events since the last look. */
@@ -56,6 +57,7 @@ export class DropbearWatch implements Disposable {
   look(): void {
     this.#missed = false;
     this.#found = findDropbear(this.#sockets);
+    for (const ports of this.#found.listeners.values()) for (const port of ports) this.#ports.add(port);
     for (const pid of this.#found.connections) this.#onConnection(pid, true);
   }
 

@@ -26,7 +26,9 @@ export interface Dropbear extends AsyncDisposable {
   readonly log: string;
   /** Of the listener there is now. */
   readonly pid: number;
-  /** Ends the listener alone, as an init system does (KillMode=process), and starts another. */
+  /** Ends the listener alone, as an init system does (KillMode=process). */
+  stop(): Promise<void>;
+  /** Does so, and starts another. */
   restart(): Promise<void>;
   /** Connects and does not log in. @returns the child's pid. */
   knock(): Promise<{ readonly pid: number; readonly socket: Socket }>;
@@ -73,6 +75,11 @@ export async function startDropbear(): Promise<Dropbear> {
     return child;
   };
   let listener = await start();
+  const stop = async () => {
+    const gone = once(listener, "exit");
+    listener.kill();
+    await gone;
+  };
   const newChild = async (act: () => Promise<void>) => {
     const before = new Set(childrenOf(listener.pid ?? 0));
     await act();
@@ -91,10 +98,9 @@ export async function startDropbear(): Promise<Dropbear> {
     get pid() {
       return listener.pid ?? 0;
     },
+    stop,
     async restart() {
-      const gone = once(listener, "exit");
-      listener.kill();
-      await gone;
+      await stop();
       listener = await start();
     },
     async knock() {
