@@ -143,7 +143,7 @@ export class DropbearSessions implements AsyncDisposable {
         sessions: this.#all,
         forks: this.#watch.trouble,
         log: this.#log?.trouble,
-        inetd: this.#watch.found.inetd.length,
+        inetd: this.#watch.found.inetd.filter((pid) => !this.#sessions?.of(pid)).length,
         contradictions: this.#contradictions,
       }),
     ];
@@ -213,9 +213,11 @@ export class DropbearSessions implements AsyncDisposable {
     const user = userIn(line);
     if (line.daemon !== "dropbear" || user === undefined || !isDropbear(line.pid)) return true;
     const session = this.#sessionOf(line.pid);
-    if (!session || !this.#servesClient(line)) return false;
+    const client = this.#clientOf(line);
+    if (!session || !client) return false;
     if (session.user === undefined) {
       session.user = user;
+      session.client = client.cookie;
       await this.#map(session);
       if (session.late) await this.#markOpenFlows();
     } else if (session.user !== user) {
@@ -233,12 +235,12 @@ export class DropbearSessions implements AsyncDisposable {
     return this.#sessions?.of(pid);
   }
 
-  /** Whether the process holds the connection that the line says the login came by. */
-  #servesClient({ pid, address, port }: LoginLine): boolean {
+  /** The connection that the line says the login came by, if the process holds it. */
+  #clientOf({ pid, address, port }: LoginLine): TcpSocket | undefined {
     const held = socketInodesOf(pid);
     return this.#options.sockets
       .list(this.#watch.ports)
-      .some(({ remote, inode }) => remote.port === port && remote.address === address && held.has(inode));
+      .find(({ remote, inode }) => remote.port === port && remote.address === address && held.has(inode));
   }
 
   async #mapAll(): Promise<void> {
@@ -264,12 +266,11 @@ export class DropbearSessions implements AsyncDisposable {
     });
   }
 
-  #markFlows({ pid, user, marked }: OpenSession, owned: readonly TcpSocket[]): void {
+  #markFlows({ pid, user, client, marked }: OpenSession, owned: readonly TcpSocket[]): void {
     if (user === undefined) return;
-    const { ports } = this.#watch;
     const held = socketInodesOf(pid);
     for (const { local, remote, inode, cookie } of owned) {
-      if (!held.has(inode) || marked.has(cookie) || ports.has(local.port)) continue;
+      if (!held.has(inode) || marked.has(cookie) || cookie === client) continue;
       if (this.#options.hands.markFlow(local, remote, user)) marked.add(cookie);
     }
   }

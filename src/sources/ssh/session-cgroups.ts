@@ -14,6 +14,8 @@ export interface OpenSession {
   readonly pid: number;
   readonly cgroup: Cgroup;
   user: UserName | undefined;
+  /** The socket of the client's own connection, known with the user: what it carries is counted at the tunnels' far ends. */
+  client: bigint | undefined;
   /** Whether the kernel was told whose it is. */
   mapped: boolean;
   /** It may have sockets that were made before it was put into its cgroup. */
@@ -46,7 +48,15 @@ export class SessionCgroups {
     if (name === undefined || this.#sessions.has(name)) return;
     const cgroup = this.#cgroups.make(name);
     if (this.#cgroups.moveInto(name, pid)) {
-      this.#sessions.set(name, { pid, cgroup, user: undefined, mapped: false, late, marked: new Set() });
+      this.#sessions.set(name, {
+        pid,
+        cgroup,
+        user: undefined,
+        client: undefined,
+        mapped: false,
+        late,
+        marked: new Set(),
+      });
     } else {
       this.#cgroups.remove(name);
     }

@@ -4,7 +4,7 @@ import { rmdirSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Cgroup, openCgroups } from "../../../src/kernel/cgroups.ts";
 import { openSockets } from "../../../src/kernel/open-sockets.ts";
 import { processStart } from "../../../src/kernel/process.ts";
@@ -170,6 +170,23 @@ describe.skipIf(missing)(`DropbearSessions${missing}`, { timeout: 60_000 }, () =
     await watch.sessions.markAgain();
     expect(watch.flows).toHaveLength(2);
     expect(watch.marked).toHaveLength(2);
+  });
+
+  test("takes a client's connection for no flow of his, and his session for known, when the listener is gone", async () => {
+    await using dropbear = await startDropbear();
+    await using target = await startTarget();
+    const { forwarded } = await dropbear.login(joe, target.port);
+    connect(forwarded, "127.0.0.1").on("error", () => undefined);
+    await until("the tunnel reaches its target", () => target.accepted.length > 0);
+    await using watch = await watched(dropbear);
+    expect(watch.flows).toMatchObject([{ remote: { port: target.port } }]);
+
+    await dropbear.stop();
+    using _ = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 5_000); // until it looks again
+    await watch.sessions.upkeep();
+    await watch.sessions.markAgain();
+    expect(watch.flows.map(({ remote }) => remote.port)).toEqual([target.port, target.port]);
+    expect(watch.sessions.notes()).toEqual([]);
   });
 
   test("marks what a remote forward from before accepts later: its sockets are those of the listening one", async () => {

@@ -142,16 +142,16 @@ export async function startDropbear(): Promise<Dropbear> {
 
 /** Every Dropbear of the host is everybody's to see: one test at a time has its own. */
 async function takeTurn(): Promise<AsyncDisposable> {
-  const turn = createServer();
-  await until("no other test runs a Dropbear", () => isFree(turn), 60_000);
+  const turn = await until("no other test runs a Dropbear", listenAlone, 60_000);
   return { [Symbol.asyncDispose]: () => new Promise<void>((resolve) => turn.close(() => resolve())) };
 }
 
 /** An abstract socket: gone with its process. */
-function isFree(turn: Server): Promise<boolean> {
+function listenAlone(): Promise<Server | undefined> {
+  const turn = createServer();
   return new Promise((resolve, reject) => {
-    turn.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(false) : reject(error)));
-    turn.listen("\0sluice-test-dropbear", () => resolve(true));
+    turn.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+    turn.listen("\0sluice-test-dropbear", () => resolve(turn));
   });
 }
 
