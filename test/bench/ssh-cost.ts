@@ -24,6 +24,8 @@ export interface SshCost {
   /** Bytes a second through one flow, medians of the rounds. */
   readonly few: number;
   readonly many: number;
+  /** What `many` is of `few`: the median of the rounds' own ratios, since the machine's pace drifts. */
+  readonly manyOfFew: number;
   readonly chain: number;
   readonly none: number;
 }
@@ -31,7 +33,7 @@ export interface SshCost {
 const FEW = 10;
 const MANY = 1_000;
 const FIRST_UID = 61_000;
-const ROUNDS = 7;
+const ROUNDS = 15;
 const ROUND_MS = 1_000;
 const READS = 300;
 const PORT = 7_400;
@@ -57,6 +59,7 @@ async function measure(farNamespace: string): Promise<SshCost> {
     ...{ accounts: MANY, read, bare },
     few: median(rates.few),
     many: median(rates.many),
+    manyOfFew: median(rates.many.map((rate, round) => rate / (rates.few[round] ?? 0))),
     chain: median(rates.chain),
     none: median(rates.none),
   };

@@ -5,7 +5,7 @@ import type { SshCost } from "./ssh-cost.ts";
 import { number, type Row } from "./table.ts";
 
 const MOST_OF_BARE = 1.3;
-const MOST_BY_ACCOUNTS = 0.05;
+const LEAST_OF_FEW = 0.95;
 const PROGRAM = fileURLToPath(new URL("ssh-cost.ts", import.meta.url));
 
 export function* sshRows(): Generator<Row> {
@@ -14,7 +14,7 @@ export function* sshRows(): Generator<Row> {
     yield { what, ratio: "", figures: "skipped: it takes root" };
     return;
   }
-  const { read, bare, few, many, chain, none } = measured();
+  const { read, bare, few, many, manyOfFew, chain, none } = measured();
   const ratio = read / bare;
   yield {
     what,
@@ -25,9 +25,9 @@ export function* sshRows(): Generator<Row> {
   const megabytes = (rate: number) => `${number(rate / 1e6)} MB/s`;
   yield {
     what: "SSH: one flow among 1,000 accounts against 10",
-    ratio: `${number(many / few, 2)} x the throughput`,
-    figures: `${megabytes(many)} against ${megabytes(few)}; without rules ${megabytes(none)} (medians of 7 rounds)`,
-    target: { text: "within 5 %", met: Math.abs(1 - many / few) <= MOST_BY_ACCOUNTS },
+    ratio: `${number(manyOfFew, 2)} x the throughput`,
+    figures: `${megabytes(many)} against ${megabytes(few)}; without rules ${megabytes(none)} (medians of 15 rounds)`,
+    target: { text: `>= ${LEAST_OF_FEW} x`, met: manyOfFew >= LEAST_OF_FEW },
   };
   yield {
     what: "The same through a chain of 1,000 owner rules, as the scripts make",
