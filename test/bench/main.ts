@@ -29,7 +29,9 @@ for (const source of [
   for await (const row of source) {
     rows.push(row);
     const met = row.target ? (row.target.met ? " (met)" : " (NOT MET)") : "";
-    process.stderr.write(`${[row.what, row.ratio, row.figures].filter((part) => part !== "").join(": ")}${met}\n`);
+    process.stderr.write(
+      `${[row.what, row.ratio, row.figures].filter((part) => part !== "").join(": ")}${met}\n`,
+    );
   }
 }
 const minutes = (performance.now() - began) / 60_000;

@@ -52,7 +52,7 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     const amy = await metered(sluice);
     execFileSync("crontab", ["-u", joe.name, "-"], { input: "* * * * * true\n" });
     expect((await sluice.run("limit", "set", joe.name, "2MB")).stdout).toContain(
-      "his SSH login is ended too",
+      "his SSH login is deleted (ssh.on_limit)",
     );
     const number = await numberOf(sluice, joe.name);
     expect(await objects()).toContain(number);

@@ -1,4 +1,5 @@
 /** `users`, `user`, `limit`, `reset`, `disable`, `enable`, `delete`. */
+import type { Settings } from "../../config.ts";
 import type { UserRow } from "../../control/rows.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
@@ -36,13 +37,13 @@ export async function setLimit(name: string, total: Bytes, options: Options & Li
     create: options.create === true,
     services: options.service ?? [],
   };
-  await withDesk(await settingsFor(options), async (desk, viaDaemon) => {
+  const settings = await settingsFor(options);
+  await withDesk(settings, async (desk, viaDaemon) => {
     const row = await desk.setLimit(request, "the administrator");
-    answer(
-      options,
-      row,
-      () => `${row.name}: limit ${limitOf(row)}, ${stateOf(row)}${enrolment(row)}${viaDaemon ? "" : LATER}`,
-    );
+    answer(options, row, () => {
+      const text = `${row.name}: limit ${limitOf(row)}, ${stateOf(row)}${atTotalLimit(row, settings)}`;
+      return viaDaemon ? text : text + LATER;
+    });
   });
 }
 
@@ -91,9 +92,8 @@ export async function deleteUser(
   });
 }
 
-/** What the total limit does beyond a cut, where it does. */
-function enrolment({ enrolled, totalLimitBytes }: UserRow): string {
-  return totalLimitBytes > 0 && enrolled.includes("ssh")
-    ? "; at the total limit his SSH login is ended too (ssh.on_limit)"
-    : "";
+/** What the total limit does beyond a cut, where it does: an operator shall know before it happens. */
+function atTotalLimit({ enrolled, totalLimitBytes }: UserRow, { ssh }: Settings): string {
+  if (totalLimitBytes === 0 || !enrolled.includes("ssh") || !ssh || ssh.onLimit === "cut") return "";
+  return `; at the total limit his SSH login is ${ssh.onLimit === "delete" ? "deleted" : "locked"} (ssh.on_limit)`;
 }
