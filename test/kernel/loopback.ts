@@ -90,11 +90,12 @@ export function startCommand(
   const { pid, stdout: output } = child;
   if (pid === undefined) throw new Error(`Cannot start "${file}": no process`);
   const ended = once(child, "exit");
+  const closed = once(child, "close"); // not its exit: what it said last may come after that
   return {
     child,
     pid,
     line: async () => {
-      const [chunk] = (await Promise.race([once(output, "data"), ended])) as [unknown];
+      const [chunk] = (await Promise.race([once(output, "data"), closed])) as [unknown];
       if (!Buffer.isBuffer(chunk))
         throw new Error(`Cannot read from "${file}": it ended with ${String(chunk)}`);
       return chunk.toString("utf8").trim();
