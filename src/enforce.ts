@@ -28,7 +28,7 @@ import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
 import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
-import { reasonOf, UnreachableError } from "./errors.ts";
+import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
@@ -193,36 +193,26 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     );
   }
   const { ssh: sshSettings } = settings;
-  const guards = sshSettings && new LoginGuards(sshSettings);
   let ssh: SshPart | undefined;
   let deletions: Deletions | undefined;
-  if (sshSettings && guards) {
-    deletions = new Deletions({
+  if (sshSettings) {
+    const guards = new LoginGuards(sshSettings);
+    const deleting = new Deletions({
       ...{ settings: sshSettings, mode, books, saver, events, clock, guards },
       stateDirectory: settings.stateDirectory,
       ssh: () => ssh,
       forget: (entry) => clerk.forget(entry),
       quietSince: () => quietSince,
     });
-    const { locks } = { locks: (entry: Entry) => deletions?.locks(entry) ?? false };
     const part = new SshPart({
-      ...{
-        settings: sshSettings,
-        mode,
-        count: settings.count,
-        books,
-        saver,
-        events,
-        clock,
-        sockets,
-        guards,
-        locks,
-      },
+      ...{ settings: sshSettings, mode, books, saver, events, clock, sockets, guards },
+      count: settings.count,
+      locks: (entry) => deleting.locks(entry),
       look: () => sshMeter.look(stopping.signal),
       onDepleted: (entry, at) => {
         books.deplete(entry, at);
         if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
-        deletions?.consider(entry);
+        deleting.consider(entry);
         scheduler.wake();
       },
     });
@@ -235,6 +225,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       shortestPeriod: () => part.shortestPeriod,
       standby: () => part.standby,
     });
+    deletions = deleting;
     ssh = part;
     gatekeeper.add(part.gate);
     meters.push(sshMeter);
@@ -272,11 +263,14 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       hurry();
     },
     deleteLogin: async (entry, by) => {
-      if (!live)
-        throw new UnreachableError(
-          `Cannot delete the login of "${entry.standing.name}": the daemon does it, and it is not running`,
+      const action = `Cannot delete the login of "${entry.standing.name}"`;
+      if (!live) throw new UnreachableError(`${action}: the daemon does it, and it is not running`);
+      if (!deletions) {
+        throw new RefusedRequestError(
+          `${action}: SSH is switched off in the settings; --keep-login forgets his usage and limits alone`,
         );
-      await deletions?.order(entry, by);
+      }
+      await deletions.order(entry, by);
     },
   });
   const desk = new DaemonDesk({

@@ -11,7 +11,7 @@ import type { SshSettings } from "../config.ts";
 import { removeLogin } from "../enforcement/ssh/removal.ts";
 import { RefusedRequestError, reasonOf } from "../errors.ts";
 import type { Removal } from "../ledger/account.ts";
-import { counterName, fileNameOf } from "../names.ts";
+import { counterName, fileNameOf, userName } from "../names.ts";
 import { type DeletionDecision, decideDeletion } from "../policy/deletion.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { type Login, parsePasswd } from "../sources/ssh/logins.ts";
@@ -20,6 +20,7 @@ import type { EventFile } from "../storage/events.ts";
 import { type MonotonicTime, monotonicTime, type UnixTime, unixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { LoginGuards } from "./login-guards.ts";
+import { pastDeletions } from "./past-deletions.ts";
 import type { Saver } from "./saver.ts";
 import { SSH } from "./ssh-backend.ts";
 import type { SshPart } from "./ssh-part.ts";
@@ -41,7 +42,10 @@ export interface DeletionsOptions {
   readonly quietSince: () => UnixTime;
 }
 
+/** What orders a deletion that nobody ordered. */
+const LIMIT = "its total limit";
 const RETRY_MS = 10_000;
+const DAY_MS = 86_400_000;
 const NEVER = monotonicTime(Number.POSITIVE_INFINITY);
 
 export class Deletions implements Job {
@@ -51,10 +55,13 @@ export class Deletions implements Job {
   readonly #due = new Map<Entry, MonotonicTime>();
   readonly #running = new Map<Entry, Promise<void>>();
   readonly #said = new Map<Entry, string>();
-  #recent: UnixTime[] = [];
+  /** When logins were deleted at their limits, by archive, from the moment it was decided. */
+  readonly #recent: Map<string, UnixTime>;
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
+    const yesterday = unixTime(options.clock.unix() - DAY_MS);
+    this.#recent = pastDeletions(archivesIn(options.stateDirectory), LIMIT, yesterday);
     for (const entry of options.books.accounts.values()) {
       if (entry.standing.removal || entry.standing.crossing) this.#due.set(entry, monotonicTime(0));
     }
@@ -99,22 +106,29 @@ export class Deletions implements Job {
   /**
    * Deletes the login on somebody's order, whatever he used.
    *
-   * @throws {RefusedRequestError} when it must never be deleted.
+   * @throws {RefusedRequestError} when it must never be deleted, or nothing is while Sluice observes.
    */
   async order(entry: Entry, by: string): Promise<void> {
-    const login = this.#options.ssh()?.loginOfAccount(entry);
-    if (!login)
+    const { mode, books, ssh, guards, clock } = this.#options;
+    const { name } = entry.standing;
+    await this.#running.get(entry);
+    if (books.accounts.get(name) !== entry) return; // that was it
+    const login = ssh()?.loginOfAccount(entry)?.login;
+    const why =
+      mode === "observe"
+        ? "Sluice only observes"
+        : login
+          ? guards.whyNotDelete(login.name)
+          : "it is not metered now";
+    if (!login || why !== undefined) {
       throw new RefusedRequestError(
-        `Cannot delete the login of "${entry.standing.name}": it is not metered now`,
-      );
-    const why = this.#options.guards.whyNotDelete(login.login.name);
-    if (why !== undefined) {
-      throw new RefusedRequestError(
-        `Cannot delete the login of "${entry.standing.name}": ${why}; --keep-login forgets his usage and limits alone`,
+        `Cannot delete the login of "${name}": ${why}; --keep-login forgets his usage and limits alone`,
       );
     }
-    await this.#running.get(entry);
-    await this.#begin(entry, login.login, by);
+    this.#due.delete(entry);
+    const work = this.#begin(entry, login, by);
+    this.#track(entry, work, clock.monotonic());
+    await work;
   }
 
   /** Resolves when what is under way has ended. */
@@ -135,7 +149,7 @@ export class Deletions implements Job {
       crossing: standing.crossing,
       totalLimit: standing.limits.total,
       quietUntil: unixTime(quietSince() + settings.deleteQuiet),
-      recent: this.#recent,
+      recent: [...this.#recent.values()],
       accounts: books.accounts.size,
       guard: guards.whyNotDelete(login.login.name),
     });
@@ -170,6 +184,7 @@ export class Deletions implements Job {
     const login = ssh()?.loginOfAccount(entry)?.login;
     const why = login && guards.whyNotDelete(login.name);
     if (why === undefined || removal.by !== LIMIT) {
+      if (removal.by === LIMIT) this.#recent.set(removal.archive, removal.began);
       return this.#track(entry, this.#finish(entry, removal), tick);
     }
     books.change(entry, { removal: undefined, crossing: undefined });
@@ -184,11 +199,18 @@ export class Deletions implements Job {
     const removal: Removal = {
       by,
       began,
-      archive: join(stateDirectory, "deleted", `${fileNameOf(entry.standing.name)}-${stamp}`),
+      archive: join(archivesIn(stateDirectory), `${fileNameOf(entry.standing.name)}-${stamp}`),
       login: login.line,
     };
+    // Before any wait: whoever crosses in the same moment is weighed with this one counted.
+    if (by === LIMIT) this.#recent.set(removal.archive, began);
     const account = books.accountOf(entry);
-    await saver.saveNow({ ...account, removal, sequence: account.sequence + 1 });
+    try {
+      await saver.saveNow({ ...account, removal, sequence: account.sequence + 1 });
+    } catch (error) {
+      this.#recent.delete(removal.archive);
+      throw error;
+    }
     books.change(entry, { removal });
     await this.#finish(entry, removal);
   }
@@ -198,7 +220,7 @@ export class Deletions implements Job {
     const [login] = parsePasswd(removal.login);
     const part = ssh();
     if (!login || !part) throw new Error(`Cannot delete "${entry.standing.name}": SSH is not metered now`);
-    const user = [...entry.users].find((each) => each === login.name) ?? entry.standing.name;
+    const user = userName(login.name);
     const { name, crossing } = entry.standing;
     const report = await removeLogin(
       {
@@ -222,7 +244,6 @@ export class Deletions implements Job {
     // After a crash the login may be gone already, and with it what would have said so.
     if (entry.standing.services.includes(SSH))
       books.dropService(entry, SSH, counterName(part.gate.name, user));
-    if (removal.by === LIMIT) this.#recent = [...this.#recent.slice(-1_000), clock.unix()];
     if (entry.standing.services.length > 0) {
       // His other services have the same quota, and stay cut by it.
       const held = entry.standing.held.filter((each) => each.keeper !== part.gate.name);
@@ -265,4 +286,6 @@ export class Deletions implements Job {
   }
 }
 
-const LIMIT = "its total limit";
+function archivesIn(stateDirectory: string): string {
+  return join(stateDirectory, "deleted");
+}

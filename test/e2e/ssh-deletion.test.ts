@@ -11,6 +11,7 @@ import { until } from "../support/until.ts";
 
 const MIB = 1024 * 1024;
 const TIMEOUT = { timeout: 60_000 };
+const OUTCOMES: readonly string[] = ["deleted", "delete-held"];
 
 describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh}`, TIMEOUT, () => {
   let stage: SshStage;
@@ -212,6 +213,51 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     expect(isThere(last)).toBe(true);
     expect(await sluice.run("delete", last.name, "--yes")).toMatchObject({ status: 0 });
     expect(isThere(last)).toBe(false);
+  });
+
+  test("is held back with all but three when many cross at once, and when the next does after a restart", {
+    timeout: 120_000,
+  }, async () => {
+    await using sluice = await makeSluice({
+      usage_files_ms: 1000,
+      ssh: { ...stage.settings, delete_quiet_s: 0 },
+    });
+    const first = await sluice.start({ namespace: stage.server.name });
+    const accounts: Account[] = [];
+    for (let index = 0; index < 6; index += 1) accounts.push(await metered(sluice));
+    for (const { name } of accounts) await sluice.run("limit", "set", name, "1MB");
+    const many = accounts.slice(0, 5);
+    await Promise.all(many.map(useUp));
+    const decided = async () => (await sluice.events()).filter(({ kind }) => OUTCOMES.includes(kind));
+    await until("all five are decided", async () => (await decided()).length === 5);
+    expect((await decided()).map(({ kind }) => kind).toSorted()).toEqual([
+      ...["delete-held", "delete-held", "deleted", "deleted", "deleted"],
+    ]);
+    expect(many.filter(isThere)).toHaveLength(2);
+    await first.stop();
+    await sluice.start({ namespace: stage.server.name });
+    const last = accounts[5] as Account;
+    await useUp(last);
+    expect(await sluice.event("delete-held", last.name)).toMatchObject({ decision: "ask" });
+    expect(isThere(last)).toBe(true);
+  });
+
+  test("is not deleted on order by a Sluice that only observes, or that has its SSH part switched off", async () => {
+    await using sluice = await makeSluice({ usage_files_ms: 1000, ssh: stage.settings });
+    const observing = await sluice.start({ namespace: stage.server.name, args: ["--observe"] });
+    const joe = await metered(sluice);
+    const refused = await sluice.run("delete", joe.name, "--yes");
+    expect(refused).toMatchObject({ status: 2 });
+    expect(refused.stderr).toContain("only observes");
+    await observing.stop();
+    const settings = JSON.parse(await readFile(sluice.settingsPath, "utf8")) as object;
+    await writeFile(sluice.settingsPath, JSON.stringify({ ...settings, ssh: null }));
+    await sluice.start({ namespace: stage.server.name });
+    const off = await sluice.run("delete", joe.name, "--yes");
+    expect(off).toMatchObject({ status: 2 });
+    expect(off.stderr).toContain("switched off");
+    expect(isThere(joe)).toBe(true);
+    expect(await names(sluice)).toContain(joe.name);
   });
 });
 
