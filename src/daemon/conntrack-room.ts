@@ -3,9 +3,10 @@
  * a full table drops packets of the whole host (facts: pitfalls).
  */
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
+import { loadConntrack } from "../kernel/conntrack.ts";
 import { conntrackSize, enoughFor, raiseConntrack, roomNeeded } from "../kernel/conntrack-size.ts";
 
-/** What a raised table is written to for the next boot; uninstalling removes it. */
+/** What a raised table is written to for the next boot; `gates remove` removes it. */
 export const TRACKING_DROP_IN = "/etc/sysctl.d/60-sluice.conf";
 
 export interface TrackingOptions {
@@ -20,6 +21,8 @@ export interface TrackingOptions {
 /** @throws {KernelUnavailableError} when there is too little room and it may not, or cannot, be raised. */
 export async function ensureTracking(options: TrackingOptions): Promise<void> {
   const { mayRaise, onRaised, sysctls = "/proc/sys", dropIn = TRACKING_DROP_IN } = options;
+  // Its size can be seen once it is loaded, which a rule would do only as it switches it on.
+  if (mayRaise && conntrackSize(sysctls) === undefined) loadConntrack();
   const size = conntrackSize(sysctls);
   if (!mayRaise && (size === undefined || size.count === 0)) {
     throw new KernelUnavailableError(
@@ -35,7 +38,7 @@ export async function ensureTracking(options: TrackingOptions): Promise<void> {
     await raiseConntrack(needed, dropIn, sysctls);
   } catch (error) {
     throw new KernelUnavailableError(
-      `Cannot meter SSH with nftables: ${lack}, and it cannot be raised: ${reasonOf(error)}`,
+      `Cannot meter SSH: ${lack}, and it cannot be raised: ${reasonOf(error)}`,
       { cause: error },
     );
   }

@@ -5,7 +5,6 @@
 import type { Clock } from "../clock.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
-import { conntrackSize, loadConntrack } from "../kernel/conntrack-size.ts";
 import { findIptables, type Iptables } from "../kernel/iptables.ts";
 import { TABLE } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
@@ -39,14 +38,13 @@ export interface BackendOptions {
 /** @throws {KernelUnavailableError} a sentence that says what is missing, and for which of the two. */
 export async function openBackend(options: BackendOptions): Promise<SshBackend> {
   const { wanted } = options;
-  if (wanted === "iptables") return openIptables(options);
+  if (wanted === "iptables") return openIptables(options, await findIptables());
   if (wanted === "nftables") return openKernel(options);
   const iptables = await findIptables().catch((error: unknown) => {
     if (error instanceof KernelUnavailableError) return error;
     throw error;
   });
-  if (!(iptables instanceof Error) && iptables.hasUserChains)
-    return new SshIptables({ ...options, iptables, conntrack: openConntrackIfAny() });
+  if (!(iptables instanceof Error) && iptables.hasUserChains) return openIptables(options, iptables);
   try {
     return await openKernel(options);
   } catch (error) {
@@ -55,7 +53,7 @@ export async function openBackend(options: BackendOptions): Promise<SshBackend> 
     if (lack || iptables instanceof Error) {
       throw new KernelUnavailableError(`${error.message}; ${reasonOf(lack)}`, { cause: error });
     }
-    return new SshIptables({ ...options, iptables, conntrack: openConntrackIfAny() });
+    return openIptables(options, iptables);
   }
 }
 
@@ -69,18 +67,32 @@ async function whyUnreadable(iptables: Iptables): Promise<Error | undefined> {
   }
 }
 
-async function openIptables(options: BackendOptions): Promise<SshBackend> {
-  return new SshIptables({ ...options, iptables: await findIptables(), conntrack: openConntrackIfAny() });
+async function openIptables(options: BackendOptions, iptables: Iptables): Promise<SshBackend> {
+  if (!options.gates) {
+    throw new KernelUnavailableError(
+      'Cannot meter SSH with iptables in observe mode: it takes rules in OUTPUT and INPUT; mode "enforce" makes them',
+    );
+  }
+  return new SshIptables({ ...options, iptables, conntrack: await openTracking(options) });
 }
 
 async function openKernel(options: BackendOptions): Promise<SshBackend> {
   const nft = await openNftables(TABLE);
   try {
-    if (options.gates && conntrackSize() === undefined) await loadConntrack();
-    await ensureTracking({ mayRaise: options.gates, onRaised: options.onConntrackRaised });
-    return new SshKernel({ ...options, nft, conntrack: openConntrackIfAny() });
+    return new SshKernel({ ...options, nft, conntrack: await openTracking(options) });
   } catch (error) {
     nft[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Makes sure of room for the flows that are going to be tracked. @returns undefined where open ones cannot be asked about. */
+async function openTracking({ gates, onConntrackRaised }: BackendOptions): Promise<Conntrack | undefined> {
+  await ensureTracking({ mayRaise: gates, onRaised: onConntrackRaised });
+  try {
+    return openConntrack();
+  } catch (error) {
+    if (error instanceof KernelUnavailableError) return undefined;
     throw error;
   }
 }
@@ -110,14 +122,5 @@ async function unlessUnavailable(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     if (!(error instanceof KernelUnavailableError)) throw error;
-  }
-}
-
-function openConntrackIfAny(): Conntrack | undefined {
-  try {
-    return openConntrack();
-  } catch (error) {
-    if (error instanceof KernelUnavailableError) return undefined;
-    throw error;
   }
 }

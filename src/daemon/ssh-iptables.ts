@@ -3,7 +3,6 @@
  * already, or nft is missing. There is no gate at the byte here: a read costs
  * two processes, so a limit shows up to a quarter of a second late.
  */
-import { KernelUnavailableError } from "../errors.ts";
 import { marksOf, SERVICE_SSH } from "../kernel/account-marks.ts";
 import { claimByRules, releaseByRules } from "../kernel/cgroup-rules.ts";
 import type { Cgroup } from "../kernel/cgroups.ts";
@@ -31,15 +30,9 @@ export class SshIptables implements SshBackend {
   readonly #claimed = new Map<string, number>();
   #logins: ReadonlyMap<UserName, MeteredLogin> = new Map();
 
-  /** @throws {KernelUnavailableError} in observe mode: counting takes rules in the operator's own chains here. */
   constructor(
     options: BackendOptions & { readonly iptables: Iptables; readonly conntrack: Conntrack | undefined },
   ) {
-    if (!options.gates) {
-      throw new KernelUnavailableError(
-        'Cannot meter SSH with iptables in observe mode: it takes rules in OUTPUT and INPUT; mode "enforce" makes them',
-      );
-    }
     const boot = bootId();
     this.#iptables = options.iptables;
     this.#conntrack = options.conntrack;
@@ -124,5 +117,6 @@ export class SshIptables implements SshBackend {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Rules and gates stay: a stopped Sluice frees nobody.
+    this.#conntrack?.[Symbol.dispose]();
   }
 }

@@ -194,6 +194,7 @@ export class SshKernel implements SshBackend {
     // Nobody is gated by a table that only counts: it need not stay.
     if (!this.#options.gates) await this.#table.drop();
     this.#options.nft[Symbol.dispose]();
+    this.#options.conntrack?.[Symbol.dispose]();
   }
 
   /** The reading at which the nearest limit is reached, as the counters of the table's epoch read. */

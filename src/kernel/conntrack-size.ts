@@ -6,11 +6,9 @@
  * memory: 8,192 entries at 1 GB is common, and few for a VPN server.
  */
 
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { codeOf, KernelUnavailableError, reasonOf } from "../errors.ts";
 
 export interface ConntrackSize {
@@ -34,11 +32,6 @@ export function conntrackSize(sysctls = "/proc/sys"): ConntrackSize | undefined 
   const max = readNumber(join(sysctls, MAX));
   const count = readNumber(join(sysctls, COUNT));
   return max === undefined || count === undefined ? undefined : { max, count };
-}
-
-/** Has the kernel load tracking, so that its size can be seen before a rule switches it on. Nothing where it cannot. */
-export async function loadConntrack(): Promise<void> {
-  await promisify(execFile)("modprobe", ["nf_conntrack"]).catch(() => undefined); // built in, or refused: the rules tell
 }
 
 /** The entries this host must have room for, by the sockets it has in use now. */
@@ -94,7 +87,7 @@ export async function raiseConntrack(to: number, dropIn: string, sysctls = "/pro
 
 async function saveDropIn(to: number, dropIn: string): Promise<void> {
   const text = `# Written by Sluice: it meters users by connection tracking, and a full table
-# drops packets of the whole host. "sluice uninstall" removes this file.
+# drops packets of the whole host. "sluice gates remove" removes this file.
 ${KEY} = ${to}
 `;
   try {

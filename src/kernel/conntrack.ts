@@ -71,6 +71,18 @@ export function openConntrack(): Conntrack {
   };
 }
 
+/**
+ * Has the kernel load tracking without switching it on: being asked about a flow
+ * it loads the modules by itself, also for a process that may not (ProtectKernelModules).
+ */
+export function loadConntrack(): void {
+  try {
+    openConntrack()[Symbol.dispose]();
+  } catch (error) {
+    if (!(error instanceof KernelUnavailableError)) throw error; // a kernel without: the rules will say so
+  }
+}
+
 const ALL_BITS = 0xffff_ffff;
 
 function openCommandInstead(reason: KernelUnavailableError): Conntrack {

@@ -16,6 +16,11 @@ describe("cgroupMountIn()", () => {
     { name: "finds version 2 alone", lines: [ROOT, UNIFIED], mount: "/sys/fs/cgroup" },
     { name: "finds it beside version 1", lines: [ROOT, ...HYBRID], mount: "/sys/fs/cgroup/unified" },
     { name: "finds it elsewhere, spaces and all", lines: [ROOT, ELSEWHERE], mount: "/mnt/my groups" },
+    {
+      name: "finds it in a folder with an accent",
+      lines: [ELSEWHERE.replace("my", "mes é")],
+      mount: "/mnt/mes é groups",
+    },
     { name: "prefers the place nft looks in", lines: [ELSEWHERE, UNIFIED], mount: "/sys/fs/cgroup" },
     { name: "does not take version 1 for it", lines: [ROOT, ...HYBRID.slice(0, 2)], mount: undefined },
     {

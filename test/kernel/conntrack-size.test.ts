@@ -106,7 +106,7 @@ describe("raiseConntrack()", () => {
     expect(text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))).toEqual([
       "net.netfilter.nf_conntrack_max = 65536",
     ]);
-    expect(text).toMatch(/^# Written by Sluice[^]*uninstall/);
+    expect(text).toMatch(/^# Written by Sluice[^]*gates remove/);
   });
 
   test("replaces what it wrote before", async () => {

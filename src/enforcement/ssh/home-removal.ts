@@ -11,6 +11,7 @@ import { existsSync, lstatSync, readFileSync, realpathSync, type Stats } from "n
 import { normalize } from "node:path";
 import { promisify } from "node:util";
 import { codeOf } from "../../errors.ts";
+import { parseMounts } from "../../kernel/mountinfo.ts";
 import type { Login } from "../../sources/ssh/logins.ts";
 import type { SystemPaths } from "./system-paths.ts";
 
@@ -39,8 +40,8 @@ export function whyHomeStays(
   if (status.uid !== uid) return `${home} belongs to uid ${status.uid}`;
   const resident = logins.find((other) => other.name !== name && isWithin(normalize(other.home), home));
   if (resident) return `${resident.name} lives in ${resident.home}`;
-  const mounted = mountsIn(readFileSync(paths.mounts, "utf8")).find((mount) => isWithin(mount, real));
-  return mounted === undefined ? undefined : `${mounted} is mounted in it`;
+  const mounted = parseMounts(readFileSync(paths.mounts, "utf8")).find(({ point }) => isWithin(point, real));
+  return mounted && `${mounted.point} is mounted in it`;
 }
 
 /**
@@ -64,16 +65,4 @@ function statusOf(path: string): Stats | undefined {
 
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
-}
-
-/** Field 5 of mountinfo is where (proc(5)); spaces and the like are octal escapes of bytes. */
-function mountsIn(text: string): string[] {
-  return text.split("\n").map((line) =>
-    Buffer.from(
-      (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, code: string) =>
-        String.fromCharCode(Number.parseInt(code, 8)),
-      ),
-      "latin1",
-    ).toString(),
-  );
 }

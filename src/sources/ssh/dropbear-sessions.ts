@@ -38,7 +38,7 @@ export interface SessionHands {
    * @returns true once it bears a mark, and it is not asked for again. The kernel knows a flow it did not track
    * before only from its next packet on.
    */
-  markFlow(local: Endpoint, remote: Endpoint, user: UserName): boolean | undefined;
+  markFlow(local: Endpoint, remote: Endpoint, user: UserName): boolean;
 }
 
 export interface SessionsOptions extends LoginLogOptions {

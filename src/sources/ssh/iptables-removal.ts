@@ -1,5 +1,5 @@
 /**
- * Undoes the rules of the iptables backend, when Sluice is uninstalled.
+ * Undoes the rules of the iptables backend, for `gates remove`.
  *
  * Pure: no clock, no I/O.
  */
