@@ -14,53 +14,72 @@ import { hex, type Marks } from "./account-marks.ts";
 const PROGRAMS = ["iptables", "ip6tables"];
 const WAIT = ["-w", "5", "-t", "mangle"];
 const TIMEOUT_MS = 10_000;
+// iptables(8): there is no such rule; and, of the program for IPv6, the kernel has no such tables.
+const NO_RULE = 1;
+const NO_TABLES = 3;
 
 /**
  * @param path below the cgroup v2 mount.
  * @throws {KernelUnavailableError} without iptables, or its match for cgroups.
  */
 export async function claimByRules(path: string, marks: Marks): Promise<void> {
-  for (const program of PROGRAMS) {
-    for (const rule of rulesOf(path, marks)) {
-      try {
-        if (!(await run(program, "-C", rule))) await run(program, "-A", rule, true);
-      } catch (cause) {
-        if (program === "ip6tables" && codeOf(cause) === "ENOENT") return; // a host without IPv6 tools
-        throw new KernelUnavailableError(
-          `Cannot mark the flows of cgroup "${path}": it takes nft 0.9.9 with kernel 5.13, or iptables with xt_cgroup: ${reasonOf(cause)}`,
-          { cause },
-        );
-      }
-    }
+  try {
+    await forEachRule(path, marks, async (program, rule) => {
+      if (!(await stands(program, rule))) await run(program, "-A", rule);
+    });
+  } catch (cause) {
+    throw new KernelUnavailableError(
+      `Cannot mark the flows of cgroup "${path}": it takes nft 0.9.9 with kernel 5.13, or iptables with xt_cgroup: ${reasonOf(cause)}`,
+      { cause },
+    );
   }
 }
 
-/** Takes the rules away; nothing when there are none. */
+/** Takes the rules away; nothing when there are none. @throws {Error} with iptables' complaint when one stays. */
 export async function releaseByRules(path: string, marks: Marks): Promise<void> {
-  for (const program of PROGRAMS) {
-    for (const rule of rulesOf(path, marks)) {
-      await run(program, "-D", rule).catch((error: unknown) => {
-        if (codeOf(error) !== "ENOENT") throw error;
-      });
-    }
-  }
+  await forEachRule(path, marks, async (program, rule) => {
+    if (await stands(program, rule)) await run(program, "-D", rule);
+  });
 }
 
-function rulesOf(path: string, { forward, reverse }: Marks): readonly (readonly string[])[] {
+async function forEachRule(
+  path: string,
+  { forward, reverse }: Marks,
+  act: (program: string, rule: readonly string[]) => Promise<void>,
+): Promise<void> {
   const claim = (mark: number) => [
     ...["-m", "cgroup", "--path", path, "-m", "connmark", "--mark", "0"],
     ...["-j", "CONNMARK", "--set-mark", `0x${hex(mark)}`],
   ];
-  return [["-o", "lo", "-m", "conntrack", "--ctdir", "REPLY", ...claim(reverse)], claim(forward)];
+  const rules = [["-o", "lo", "-m", "conntrack", "--ctdir", "REPLY", ...claim(reverse)], claim(forward)];
+  for (const program of PROGRAMS) {
+    try {
+      for (const rule of rules) await act(program, rule);
+    } catch (error) {
+      if (program !== "ip6tables" || !isWithoutIPv6(error)) throw error;
+    }
+  }
 }
 
-/** @returns false where the program answers that there is no such rule. @throws its complaint if it `must` do it, or when it is not installed. */
-async function run(program: string, verb: string, rule: readonly string[], must = false): Promise<boolean> {
+async function stands(program: string, rule: readonly string[]): Promise<boolean> {
   try {
-    await promisify(execFile)(program, [...WAIT, verb, "OUTPUT", ...rule], { timeout: TIMEOUT_MS });
+    await run(program, "-C", rule);
     return true;
   } catch (error) {
-    if (must || codeOf(error) === "ENOENT") throw error;
-    return false;
+    if (statusOf(error) === NO_RULE) return false;
+    throw error;
   }
+}
+
+async function run(program: string, verb: string, rule: readonly string[]): Promise<void> {
+  await promisify(execFile)(program, [...WAIT, verb, "OUTPUT", ...rule], { timeout: TIMEOUT_MS });
+}
+
+/** A host without the tools, or a kernel without it. */
+function isWithoutIPv6(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || statusOf(error) === NO_TABLES;
+}
+
+function statusOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code;
 }

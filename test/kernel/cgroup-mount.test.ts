@@ -18,8 +18,8 @@ describe("cgroupMountIn()", () => {
     { name: "finds it elsewhere, spaces and all", lines: [ROOT, ELSEWHERE], mount: "/mnt/my groups" },
     {
       name: "finds it in a folder with an accent",
-      lines: [ELSEWHERE.replace("my", "mes é")],
-      mount: "/mnt/mes é groups",
+      lines: [ELSEWHERE.replace("my", "mé")],
+      mount: "/mnt/mé groups",
     },
     { name: "prefers the place nft looks in", lines: [ELSEWHERE, UNIFIED], mount: "/sys/fs/cgroup" },
     { name: "does not take version 1 for it", lines: [ROOT, ...HYBRID.slice(0, 2)], mount: undefined },
