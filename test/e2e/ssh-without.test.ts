@@ -1,6 +1,7 @@
 /** SSH on hosts that lack something, and traffic that no rule sees: said in a sentence, while everything else runs on. */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
@@ -113,6 +114,28 @@ describe.skipIf(missingForSsh)(`SSH metering${missingForSsh}`, { timeout: 60_000
       await it.sluice.event("cut", account.name);
       await stage.server.run("iptables", ["-F"]);
       await stage.server.run("ip6tables", ["-F"]);
+    },
+  );
+
+  test.for(["nftables", "iptables"])(
+    "with %s and a tracking table that is too small and stays so, loads no rule and says how large it must be",
+    async (backend) => {
+      await stage.addAccount();
+      await stage.server.run("nft", ["flush", "ruleset"]);
+      const small = join(stage.folder, `conntrack-max-${backend}`);
+      await writeFile(small, "8192\n");
+      const max = "/proc/sys/net/netfilter/nf_conntrack_max";
+      const cover = `mount --bind "$1" ${max} && mount -o remount,bind,ro ${max} && shift && exec "$@"`;
+      await using it = await beside(["unshare", "--mount", "--", "sh", "-c", cover, "sh", small], {
+        backend,
+      });
+      const ssh = await until("it has been tried", async () => {
+        const source = await sshOf(it.sluice);
+        return source?.trouble.includes("Cannot") ? source : undefined;
+      });
+      expect(ssh).toMatchObject({ answering: false });
+      expect(ssh.trouble).toMatch(/room for 8192 entries, 65536 are needed, and it cannot be raised/);
+      expect(await stage.server.run("nft", ["list", "ruleset"])).not.toMatch(/sluice|BW_/i);
     },
   );
 
