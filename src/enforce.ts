@@ -4,7 +4,6 @@
  * reverse.
  */
 import { chownSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
@@ -12,16 +11,15 @@ import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
 import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
-import { TRACKING_DROP_IN } from "./daemon/conntrack-room.ts";
 import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
+import { removeFromKernel } from "./daemon/kernel-removal.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
 import { Saver } from "./daemon/saver.ts";
 import { SSH } from "./daemon/ssh-backend.ts";
-import { removeFromKernel } from "./daemon/ssh-backends.ts";
 import { SshPart } from "./daemon/ssh-part.ts";
 import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
@@ -45,8 +43,8 @@ export interface Office extends AsyncDisposable {
   readonly events: EventFile;
   /** Puts the gates of SSH logins into the kernel and leaves them there; answers what stands in the way, if anything does. */
   loadGates(): Promise<string | undefined>;
-  /** Takes everything of ours out of the kernel. */
-  removeGates(): Promise<void>;
+  /** Takes everything of ours out of the kernel; answers what could not be looked at. */
+  removeGates(): Promise<readonly string[]>;
   /** Meters and enforces until `signal` aborts, then saves everything. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -303,10 +301,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       await ssh[Symbol.asyncDispose]();
       return standby;
     },
-    removeGates: async () => {
-      await removeFromKernel();
-      await rm(TRACKING_DROP_IN, { force: true });
-    },
+    removeGates: removeFromKernel,
     run: async (signal) => {
       await using running = new AsyncDisposableStack();
       running.defer(() => saver.saveAll());

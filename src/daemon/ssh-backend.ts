@@ -53,6 +53,4 @@ export interface SshBackend extends LoginGates, AsyncDisposable {
   claimFlow(local: Endpoint, remote: Endpoint, mark: number): boolean;
   /** What an operator should know; one sentence each. */
   notes(): readonly string[];
-  /** Takes everything of ours out of the kernel. */
-  removeAll(): Promise<void>;
 }

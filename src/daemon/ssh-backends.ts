@@ -7,13 +7,10 @@ import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { findIptables, type Iptables } from "../kernel/iptables.ts";
 import { TABLE } from "../kernel/metering-script.ts";
-import { MeteringTable } from "../kernel/metering-table.ts";
 import { openNftables } from "../kernel/nftables.ts";
-import { bootId } from "../kernel/process.ts";
 import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
-import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
-import { type UnixTime, unixTime } from "../units.ts";
+import type { UnixTime } from "../units.ts";
 import type { BookedReport, Books } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
 import type { MeteredLogin, SshBackend } from "./ssh-backend.ts";
@@ -94,33 +91,5 @@ async function openTracking({ gates, onConntrackRaised }: BackendOptions): Promi
   } catch (error) {
     if (error instanceof KernelUnavailableError) return undefined;
     throw error;
-  }
-}
-
-/** Takes everything of ours out of the kernel, whichever backend put it there. What is not installed holds nothing. */
-export async function removeFromKernel(): Promise<void> {
-  await unlessUnavailable(async () => {
-    using nft = await openNftables(TABLE);
-    await new MeteringTable(nft, { gated: undefined, cgroupLevel: 2 }).drop();
-  });
-  await unlessUnavailable(async () => {
-    const iptables = await findIptables();
-    const now = () => unixTime(0);
-    const ignored = () => undefined;
-    await new IptablesChains({
-      iptables,
-      bootId: bootId(),
-      adopt: false,
-      now,
-      onRestored: ignored,
-    }).removeAll();
-  });
-}
-
-async function unlessUnavailable(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof KernelUnavailableError)) throw error;
   }
 }

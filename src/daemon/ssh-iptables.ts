@@ -111,10 +111,6 @@ export class SshIptables implements SshBackend {
     ];
   }
 
-  removeAll(): Promise<void> {
-    return this.#chains.removeAll();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     // Rules and gates stay: a stopped Sluice frees nobody.
     this.#conntrack?.[Symbol.dispose]();

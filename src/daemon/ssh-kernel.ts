@@ -185,10 +185,6 @@ export class SshKernel implements SshBackend {
     ];
   }
 
-  async removeAll(): Promise<void> {
-    await this.#table.drop();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#events?.[Symbol.dispose]();
     // Nobody is gated by a table that only counts: it need not stay.

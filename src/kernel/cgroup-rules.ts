@@ -42,6 +42,25 @@ export async function releaseByRules(path: string, marks: Marks): Promise<void> 
   });
 }
 
+/** Takes away the rules of all cgroups below this folder, whoever's they are. @throws as `releaseByRules()` does. */
+export async function releaseAllRules(folder: string): Promise<void> {
+  for (const program of PROGRAMS) {
+    try {
+      const { stdout } = await promisify(execFile)(`${program}-save`, ["-t", "mangle"], {
+        timeout: TIMEOUT_MS,
+      });
+      const rules = stdout.split("\n").map((line) => line.replaceAll('"', "").split(" "));
+      for (const [verb, chain, ...rule] of rules) {
+        const path = rule[rule.indexOf("--path") + 1];
+        if (verb === "-A" && chain === "OUTPUT" && path?.startsWith(`${folder}/`))
+          await run(program, "-D", rule);
+      }
+    } catch (error) {
+      if (program !== "ip6tables" || !isWithoutIPv6(error)) throw error;
+    }
+  }
+}
+
 async function forEachRule(
   path: string,
   { forward, reverse }: Marks,

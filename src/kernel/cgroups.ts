@@ -56,6 +56,8 @@ export interface Cgroups {
   remove(name: string): void;
   /** The names of all groups there are, whoever made them. */
   list(): string[];
+  /** Removes all groups that nobody is in, and with the last of them the folder at the top. */
+  dissolve(): void;
 }
 
 /**
@@ -68,6 +70,10 @@ export function openCgroups(parent: string): Cgroups {
   makeParent(home);
   const folderOf = (name: string) => join(home, checkedName(name));
   const pids = (name: string) => pidsIn(folderOf(name));
+  const list = () =>
+    readdirSync(home, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
 
   return {
     pids,
@@ -84,10 +90,11 @@ export function openCgroups(parent: string): Cgroups {
       return endProcesses(() => pids(name));
     },
     remove: (name) => removeFolder(folderOf(name)),
-    list: () =>
-      readdirSync(home, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => entry.name),
+    list,
+    dissolve() {
+      for (const name of list()) if (pids(name).length === 0) removeFolder(folderOf(name));
+      if (list().length === 0) removeFolder(home);
+    },
   };
 }
 

@@ -39,6 +39,7 @@ describe("rules for a cgroup", () => {
         ],
       });
       expect(JSON.parse(await sender.line())).toEqual({ ipv4: [], ipv6: [] });
+      expect(JSON.parse(await sender.line())).toEqual({ ipv4: [[0, "0x9"]], ipv6: [] });
     }
     await cgroups.kill("session");
     cgroups.remove("session");

@@ -99,6 +99,21 @@ describe.skipIf(missing)(`openCgroups()${missing}`, () => {
     expect(cgroups.pids("one")).toEqual([sleeper.pid]);
   });
 
+  test("dissolves all that nobody is in, and with the last the folder they lie in", async () => {
+    const { cgroups, parent } = open();
+    {
+      await using sleeper = startCommand("sleep", ["60"]);
+      cgroups.make("empty");
+      cgroups.make("busy");
+      cgroups.moveInto("busy", sleeper.pid);
+      cgroups.dissolve();
+      expect(cgroups.list()).toEqual(["busy"]);
+    }
+    cgroups.dissolve();
+    expect(existsSync(join(mount ?? "", parent))).toBe(false);
+    openCgroups(parent);
+  });
+
   test.for(["", ".", "..", ".hidden", "a/b", "../x", "a b", "a\n", "ä", "a\0"])(
     "refuses %j as a name",
     async (name) => {

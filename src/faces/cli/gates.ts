@@ -25,8 +25,9 @@ export async function loadGates(options: Options): Promise<void> {
 export async function removeGates(options: Options): Promise<void> {
   const settings = await settingsFor(options);
   await using office = await openOffice({ settings, log: quietLog, mode: "enforce", wait: undefined });
-  await office.removeGates();
-  say("Nothing of Sluice's is in the kernel any more.");
+  const unseen = await office.removeGates();
+  if (unseen.length === 0) return say("Nothing of Sluice's is in the kernel any more.");
+  say(`What could be looked at has nothing of Sluice's any more. Not looked at: ${unseen.join("; ")}`);
 }
 
 function say(text: string): void {

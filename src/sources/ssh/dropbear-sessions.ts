@@ -23,7 +23,7 @@ import { isDropbear } from "./dropbear-processes.ts";
 import { DropbearWatch } from "./dropbear-watch.ts";
 import type { LoginLine } from "./login-line.ts";
 import { type LoginLog, type LoginLogOptions, openLoginLog } from "./login-log.ts";
-import { type OpenSession, SessionCgroups } from "./session-cgroups.ts";
+import { type OpenSession, SESSIONS, SessionCgroups } from "./session-cgroups.ts";
 import { sessionNotes } from "./session-notes.ts";
 
 /** What is done in the kernel. Each may be done again to what it was done to before. */
@@ -44,7 +44,7 @@ export interface SessionHands {
 export interface SessionsOptions extends LoginLogOptions {
   readonly hands: SessionHands;
   readonly sockets: SocketTable;
-  /** The folder of the cgroups, at the top of the v2 tree; "sluice-ssh" if left out. */
+  /** The folder of the cgroups, at the top of the v2 tree; `SESSIONS` if left out. */
   readonly parent?: string;
 }
 
@@ -54,7 +54,6 @@ export interface Session {
   readonly cgroup: Cgroup;
 }
 
-const PARENT = "sluice-ssh";
 /** Looking through all processes takes milliseconds; new listeners are rare. */
 const LOOK_EVERY_MS = 5_000;
 /** How often a login line is compared with its process, once a second. */
@@ -181,7 +180,7 @@ export class DropbearSessions implements AsyncDisposable {
 
   #open(): SessionCgroups | undefined {
     try {
-      this.#sessions ??= new SessionCgroups(this.#options.parent ?? PARENT);
+      this.#sessions ??= new SessionCgroups(this.#options.parent ?? SESSIONS);
       this.#troubles.delete("cgroups");
     } catch (error) {
       if (!(error instanceof KernelUnavailableError)) throw error;

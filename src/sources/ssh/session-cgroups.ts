@@ -9,6 +9,9 @@ import { type Cgroup, type Cgroups, openCgroups } from "../../kernel/cgroups.ts"
 import { processStart } from "../../kernel/process.ts";
 import type { UserName } from "../../names.ts";
 
+/** The folder they lie in, at the top of the v2 tree. */
+export const SESSIONS = "sluice-ssh";
+
 export interface OpenSession {
   /** The daemon's process for this connection. */
   readonly pid: number;

@@ -2,7 +2,8 @@
  * Runs in a network namespace of its own (unshare -n). Argument: a cgroup's path
  * below the v2 mount. Claims it twice, waits until it has been moved into it,
  * sends to itself, and prints how many packets each rule marked; then releases
- * it twice and prints the rules that are left.
+ * it twice and prints the rules that are left; then claims it once more, releases
+ * all that are in the same folder, and prints again.
  */
 import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -10,7 +11,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { marksOf, SERVICE_SSH } from "../../../src/kernel/account-marks.ts";
-import { claimByRules, releaseByRules } from "../../../src/kernel/cgroup-rules.ts";
+import { claimByRules, releaseAllRules, releaseByRules } from "../../../src/kernel/cgroup-rules.ts";
 
 const [, , path = ""] = process.argv;
 const marks = marksOf(7, SERVICE_SSH);
@@ -28,6 +29,11 @@ for (let sent = 0; sent < 3; sent += 1) {
 console.log(JSON.stringify({ ipv4: rules("iptables-save"), ipv6: rules("ip6tables-save") }));
 await releaseByRules(path, marks);
 await releaseByRules(path, marks);
+console.log(JSON.stringify({ ipv4: rules("iptables-save"), ipv6: rules("ip6tables-save") }));
+await claimByRules(path, marks);
+const others = "-t mangle -A OUTPUT -p udp -j CONNMARK --set-mark 0x9";
+execFileSync("iptables", others.split(" "));
+await releaseAllRules(path.split("/")[0] ?? "");
 console.log(JSON.stringify({ ipv4: rules("iptables-save"), ipv6: rules("ip6tables-save") }));
 process.exit();
 
