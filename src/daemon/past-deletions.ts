@@ -2,7 +2,7 @@
  * The deletions that the archives tell of, so that the brake on them holds
  * across restarts.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "../errors.ts";
 import { type UnixTime, unixTime } from "../units.ts";
@@ -15,9 +15,9 @@ import { type UnixTime, unixTime } from "../units.ts";
  */
 export function pastDeletions(folder: string, by: string, since: UnixTime): Map<string, UnixTime> {
   const past = new Map<string, UnixTime>();
-  for (const name of namesIn(folder)) {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     const archive = join(folder, name);
-    const made = statSync(archive).mtimeMs;
+    const made = statSync(archive, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     const began = made < since ? undefined : beganAt(archive, by, unixTime(Math.floor(made)));
     if (began !== undefined) past.set(archive, began);
   }
@@ -34,14 +34,5 @@ function beganAt(archive: string, by: string, made: UnixTime): UnixTime | undefi
   } catch (error) {
     // Cut off before anything was kept: it goes on, and counts, by what its account says.
     return codeOf(error) === "ENOENT" ? undefined : made;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
   }
 }
