@@ -8,15 +8,12 @@
  * moment without one. Xray 1.8.10 and later; elsewhere there is no AddRule.
  */
 import type { UserName } from "../../names.ts";
+import { BLACKHOLE_TAG, CUT_RULES } from "../../sources/xray/gate-names.ts";
 import { detailsOf, isUnimplemented, type Session } from "../../sources/xray/session.ts";
 import { milliseconds } from "../../units.ts";
 import { typedMessage } from "./user-message.ts";
 
-const OUTBOUND_TAG = "sluice-blackhole";
 const DEADLINE = milliseconds(5_000);
-
-/** Two tags, so that the next rule can stand before the last one goes. */
-const RULE_TAGS = ["sluice-cut-a", "sluice-cut-b"] as const;
 
 export class BlackholeRule {
   #session: Session | undefined;
@@ -31,7 +28,7 @@ export class BlackholeRule {
       const wanted = users.join("\0");
       if (!this.supported || wanted === (this.#present?.users ?? "")) return;
       const before = this.#present?.tag;
-      const tag = before === RULE_TAGS[0] ? RULE_TAGS[1] : RULE_TAGS[0];
+      const tag = before === CUT_RULES[0] ? CUT_RULES[1] : CUT_RULES[0];
       if (wanted !== "") {
         await addOutbound(session);
         await addRule(session, tag, users);
@@ -49,7 +46,7 @@ export class BlackholeRule {
     this.#session = session;
     this.#present = undefined;
     this.supported = true;
-    for (const tag of RULE_TAGS) await removeRule(session, tag);
+    for (const tag of CUT_RULES) await removeRule(session, tag);
   }
 }
 
@@ -63,7 +60,7 @@ async function addOutbound(session: Session): Promise<void> {
     await session.call(
       "HandlerService",
       "AddOutbound",
-      { outbound: { tag: OUTBOUND_TAG, proxySettings } },
+      { outbound: { tag: BLACKHOLE_TAG, proxySettings } },
       DEADLINE,
     );
   } catch (error) {
@@ -73,7 +70,7 @@ async function addOutbound(session: Session): Promise<void> {
 
 async function addRule(session: Session, ruleTag: string, users: readonly UserName[]): Promise<void> {
   const config = typedMessage("xray", "app.router.Config", "RouterConfig", {
-    rule: [{ tag: OUTBOUND_TAG, userEmail: users, ruleTag }],
+    rule: [{ tag: BLACKHOLE_TAG, userEmail: users, ruleTag }],
   });
   await session.call("RoutingService", "AddRule", { config, shouldAppend: true }, DEADLINE);
 }

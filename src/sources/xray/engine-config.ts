@@ -53,6 +53,8 @@ export interface EngineOutbound {
   readonly tag: string | undefined;
   /** In lower case: "freedom", "blackhole". */
   readonly protocol: string;
+  /** True if another outbound makes its connections, so that a mark of its own would stand on none. */
+  readonly chained: boolean;
 }
 
 export type LogTarget =
@@ -83,6 +85,7 @@ export function readEngineConfig(text: string): EngineConfig {
   const outbounds = (sectionsAt(root, "outbounds") ?? []).map(({ section }) => ({
     tag: textAt(section, "tag") || undefined,
     protocol: (textAt(section, "protocol") ?? "").toLowerCase(),
+    chained: isChained(section),
   }));
   return {
     inbounds: readInbounds(root),
@@ -98,6 +101,14 @@ export function readEngineConfig(text: string): EngineConfig {
     markers: readMarkers(text, problems),
     problems,
   };
+}
+
+/** By "proxySettings", or by "dialerProxy" among the socket's options (infra/conf/transport_internet.go). */
+function isChained(outbound: Section): boolean {
+  const proxy = sectionAt(outbound, "proxySettings");
+  const stream = sectionAt(outbound, "streamSettings");
+  const socket = stream && sectionAt(stream, "sockopt");
+  return Boolean((proxy && textAt(proxy, "tag")) || (socket && textAt(socket, "dialerProxy")));
 }
 
 /**

@@ -56,6 +56,6 @@ test("the rules say what they look at", () => {
     [undefined, 0, true],
     [undefined, 0, false],
     [undefined, 1, false],
-    [undefined, 1, true],
+    [undefined, 1, false],
   ]);
 });
