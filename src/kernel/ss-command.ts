@@ -8,8 +8,17 @@
 import { spawnSync } from "node:child_process";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { addressBytes, addressText } from "./addresses.ts";
-import type { Endpoint, SocketTable, TcpSocket } from "./sockets.ts";
-import { decodeSockets } from "./ss-output.ts";
+import { destroyInRounds, type Found } from "./destroy-rounds.ts";
+import type {
+  DestroyedSockets,
+  Endpoint,
+  FlowFigures,
+  MarkedFlow,
+  SocketTable,
+  TcpSocket,
+  UdpSocket,
+} from "./sockets.ts";
+import { decodeFlows, decodeLiveCookies, decodeSockets, decodeUdpSockets } from "./ss-output.ts";
 
 const TIMEOUT_MS = 5000;
 /** How `ss` begins to say what the kernel's answer was. */
@@ -20,7 +29,18 @@ const LONGEST_OUTPUT = 64 << 20;
 /** @throws {KernelUnavailableError} when there is no `ss`. */
 export function openSsTable(): SocketTable & Disposable {
   ss("-V");
-  return { find, list, listOwnedBy, listMarked, destroy, [Symbol.dispose]: () => undefined };
+  return {
+    find,
+    list,
+    listOwnedBy,
+    listMarked,
+    flowsMarked,
+    figuresOf,
+    listMarkedUdp,
+    destroy,
+    destroyMarked,
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 function find(local: Endpoint, remote: Endpoint): TcpSocket | undefined {
@@ -45,7 +65,45 @@ function listOwnedBy(uid: number): TcpSocket[] {
 }
 
 function listMarked(mark: number, mask: number): TcpSocket[] {
-  return connected(["fwmark", "=", `${hex(mark & mask)}/${hex(mask)}`]);
+  return connected(marked(mark, mask));
+}
+
+function flowsMarked(mark: number, mask: number): MarkedFlow[] {
+  return decodeFlows(ss("-tneiH", "state", "connected", ...parenthesised(marked(mark, mask))));
+}
+
+function figuresOf({ local, remote, cookie }: TcpSocket): FlowFigures | undefined {
+  const ends = ["src", filterText(local), "and", "dst", filterText(remote)];
+  const flows = decodeFlows(ss("-tneiH", "state", "connected", ...parenthesised(ends)));
+  const flow = flows.find(({ socket }) => socket.cookie === cookie);
+  if (!flow) return undefined;
+  const { unread, unsent, received, acknowledged, timestamps } = flow;
+  return { unread, unsent, received, acknowledged, timestamps };
+}
+
+function listMarkedUdp(mark: number, mask: number): UdpSocket[] {
+  return decodeUdpSockets(ss("-uaneH", ...marked(mark, mask)));
+}
+
+/** `ss -K` prints what it ended. */
+function destroyMarked(mark: number, mask: number): DestroyedSockets {
+  const filter = marked(mark, mask);
+  const tcp = ["-tneH", "state", "connected", ...parenthesised(filter)];
+  const udp = ["-uaneH", ...filter];
+  const found = (...flags: readonly string[]): Found[] => [
+    ...decodeLiveCookies(ss(...flags, ...tcp)).map((cookie) => ({ protocol: "tcp" as const, cookie })),
+    ...decodeUdpSockets(ss(...flags, ...udp)).map(({ cookie }) => ({ protocol: "udp" as const, cookie })),
+  ];
+  return destroyInRounds(
+    `the sockets marked ${hex(mark)}/${hex(mask)}`,
+    () => found(),
+    () => found("-K"),
+  );
+}
+
+/** The filter of `ss` for a mark below a mask. */
+function marked(mark: number, mask: number): string[] {
+  return ["fwmark", "=", `${hex(mark & mask)}/${hex(mask)}`];
 }
 
 /** Looks again afterwards: without CAP_NET_ADMIN `ss -K` says nothing, kills nothing and exits with 0. */

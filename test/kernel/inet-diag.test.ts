@@ -3,6 +3,7 @@ import {
   AF_INET,
   AF_INET6,
   ANY_COOKIE,
+  CARRYING_TCP,
   decodeSocket,
   encodeExact,
   encodeList,
@@ -156,7 +157,7 @@ describe("encodeList()", () => {
 
 describe("encodeMarked()", () => {
   test("asks for all that carry data and have the mark's bits below the mask", () => {
-    const request = encodeMarked(AF_INET, 0xf100000f, 0xfffffff8);
+    const request = encodeMarked(AF_INET, 0xf100000f, 0xfffffff8, CARRYING_TCP);
     expect(request.subarray(0, 56)).toEqual(encodeList(AF_INET, 0));
     // linux/inet_diag.h: attribute 1, then { code 10, yes 12, no 16 }, mark, mask.
     expect(request.subarray(56).toString("hex")).toBe("10000100" + "0a0c1000" + "080000f1" + "f8ffffff");
