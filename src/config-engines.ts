@@ -27,6 +27,8 @@ export interface XraySettings {
   readonly accessLog: string | null;
   /** The systemd unit to restart; null when nothing may be restarted. */
   readonly service: string | null;
+  /** Whether users get marked outbounds and gates in the kernel. */
+  readonly gates: "auto" | "off";
 }
 
 export interface SshSettings {
@@ -69,7 +71,12 @@ export interface OpenvpnSettings {
 const USUAL_API = "127.0.0.1:10085";
 
 export function readXray(root: Section): XraySettings[] {
-  const engines = parts(root, "xray", ["name", "api", "config", "access_log", "service"], readEngine);
+  const engines = parts(
+    root,
+    "xray",
+    ["name", "api", "config", "access_log", "service", "gates"],
+    readEngine,
+  );
   refuseTwins(engines, "xray", "api", ({ api }) => api, root.problems);
   refuseTwins(engines, "xray", "name", ({ name }) => name, root.problems);
   return engines;
@@ -96,6 +103,7 @@ function readEngine(engine: Section): XraySettings {
       // No leading dash: the name goes to systemctl as an argument.
       value === null ? value : textLike(value, /^[\w@.\\:][\w@.\\:-]{0,254}$/),
     ),
+    gates: oneOf(engine, "gates", ["auto", "off"], "auto"),
   };
 }
 

@@ -25,6 +25,7 @@ import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
 import { watchdogJob } from "./daemon/watchdog.ts";
+import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
@@ -34,14 +35,14 @@ import type { Log } from "./log.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
 import { StateFolder } from "./storage/state-folder.ts";
-import { milliseconds } from "./units.ts";
+import { milliseconds, type UnixTime } from "./units.ts";
 import { VERSION } from "./version.ts";
 
 /** The state folder, locked and loaded: all a command needs to do the daemon's work while none runs. */
 export interface Office extends AsyncDisposable {
   readonly desk: Desk;
   readonly events: EventFile;
-  /** Puts the gates of SSH logins into the kernel and leaves them there; answers what stands in the way, if anything does. */
+  /** Puts the gates of all accounts into the kernel and leaves them there; answers what stands in the way, if anything does. */
   loadGates(): Promise<string | undefined>;
   /** Takes everything of ours out of the kernel; answers what could not be looked at. */
   removeGates(): Promise<readonly string[]>;
@@ -133,12 +134,53 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   /** Engines are connected and verdicts carried out; a command that only edits the books leaves that to the daemon. */
   let live = false;
 
+  const onDepleted = (entry: Entry, at: UnixTime) => {
+    books.deplete(entry, at);
+    if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
+    deletions?.consider(entry);
+    scheduler.wake();
+  };
+  const gated = settings.xray.filter((xray) => xray.gates === "auto");
+  const gates =
+    mode === "observe" || gated.length === 0
+      ? undefined
+      : new XrayGates({
+          ...{ books, saver, clock, sockets, onDepleted },
+          count: settings.count,
+          keepers: gated.map(({ name }) => name),
+          look: async () => {
+            const looks = meters.filter(({ name }) => gated.some((each) => each.name === name));
+            const looked = Promise.all(looks.map((meter) => meter.nextLook()));
+            scheduler.wake();
+            await Promise.race([looked, clock.sleep(FRESH_LOOK_MS, stopping.signal)]);
+          },
+          undelivered: (entry) => engines.reduce((sum, engine) => sum + engine.undelivered(entry), 0),
+          onGone: (entry) => {
+            for (const engine of engines) void engine.forget(entry).catch(() => undefined); // an engine that is gone has nothing to forget
+          },
+          onRestored: () =>
+            events.record(
+              "rules-restored",
+              "Another program flushed Sluice's gates of Xray users in the kernel: they stand again; what passed in between met no gate",
+              {},
+              "warning",
+            ),
+          onConntrackRaised: (from, to, dropIn) =>
+            events.record(
+              "conntrack-raised",
+              `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
+              { from, to },
+            ),
+        });
+
   const engines = settings.xray.map((xray) => {
     const engine: XrayPart = new XrayPart({
       settings: xray,
       books,
       sockets,
       clock,
+      mode,
+      gates: xray.gates === "auto" ? gates : undefined,
       reapply: (gate, signal) => gatekeeper.reapply(gate, signal),
       lastRead: async () => {
         const meter = meters.find(({ name }) => name === xray.name);
@@ -170,6 +212,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     watched: () => watching > 0,
     onBooked: (entry: Entry) => {
       ssh?.arm(entry);
+      gates?.arm(entry);
       deletions?.consider(entry);
     },
   };
@@ -207,19 +250,15 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       count: settings.count,
       locks: (entry) => deleting.locks(entry),
       look: () => sshMeter.look(stopping.signal),
-      onDepleted: (entry, at) => {
-        books.deplete(entry, at);
-        if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
-        deleting.consider(entry);
-        scheduler.wake();
-      },
+      onDepleted,
     });
     const sshMeter = new Meter({
       ...ofEveryMeter,
       source: part.source,
       service: SSH,
       rules,
-      gated: () => part.backend?.gated ?? false,
+      // What he moves elsewhere must move this gate: close to the limit, looks decide as well.
+      gated: ({ standing }) => (part.backend?.gated ?? false) && standing.services.length === 1,
       shortestPeriod: () => part.shortestPeriod,
       standby: () => part.standby,
     });
@@ -235,6 +274,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     ...saver.jobs,
     ...engines.map(({ job }) => job),
     ...(ssh ? [ssh.job] : []),
+    ...(gates ? [gates.job] : []),
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
   ];
@@ -257,6 +297,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     decide: (entry) => {
       if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
       ssh?.arm(entry);
+      gates?.arm(entry);
       deletions?.consider(entry);
       hurry();
     },
@@ -295,11 +336,14 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     desk,
     events,
     loadGates: async () => {
-      if (!ssh) return "ssh is switched off in the settings";
+      await gates?.start();
+      const lacks = gates?.standby;
+      await gates?.[Symbol.asyncDispose]();
+      if (!ssh) return gates ? lacks : "ssh and xray.gates are switched off in the settings";
       await ssh.loadGates();
       const { standby } = ssh;
       await ssh[Symbol.asyncDispose]();
-      return standby;
+      return standby ?? lacks;
     },
     removeGates: removeFromKernel,
     run: async (signal) => {
@@ -314,6 +358,10 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
       live = true;
+      if (gates) {
+        running.use(gates);
+        await gates.start();
+      }
       for (const engine of engines) {
         running.use(engine);
         await engine.start();

@@ -58,7 +58,14 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
     const traffic = runDemoTraffic(engine, systemClock, signal);
     parts.defer(() => traffic);
     xray = [
-      { name: keeperName(DEMO_KEEPER), api: engine.target, config: null, accessLog: null, service: null },
+      {
+        name: keeperName(DEMO_KEEPER),
+        api: engine.target,
+        config: null,
+        accessLog: null,
+        service: null,
+        gates: "off",
+      },
     ];
   }
   const mode = demo || enforce ? "enforce" : "observe";

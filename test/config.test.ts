@@ -92,7 +92,14 @@ describe("parseSettings() with defaults", () => {
       aliases: new Map(),
       maxLogSize: 10 * 1024 * 1024,
       xray: [
-        { name: "xray", api: "127.0.0.1:10085", config: "auto", accessLog: "auto", service: "xray.service" },
+        {
+          name: "xray",
+          api: "127.0.0.1:10085",
+          config: "auto",
+          accessLog: "auto",
+          service: "xray.service",
+          gates: "auto",
+        },
       ],
       ssh: {
         backend: "auto",

@@ -27,6 +27,15 @@ export interface UserRow {
   readonly services: readonly string[];
   /** Services that may be ended for good at the total limit. */
   readonly enrolled: readonly string[];
+  /** By what he is stopped at his limit, at each keeper; empty in what `watch` tells. */
+  readonly stops: readonly StopStep[];
+}
+
+export interface StopStep {
+  readonly keeper: string;
+  readonly step: "gate" | "cut" | "report";
+  /** What was seen, or what keeps it from a better step and lifts that; one sentence without its full stop. */
+  readonly text: string;
 }
 
 export interface UserList {

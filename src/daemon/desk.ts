@@ -4,7 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import type { Desk, LimitRequest, Status, UserList, UserRow, UserState } from "../control/rows.ts";
+import type { Desk, LimitRequest, Status, StopStep, UserList, UserRow, UserState } from "../control/rows.ts";
 import { RefusedRequestError } from "../errors.ts";
 import { type UserName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
@@ -98,7 +98,7 @@ export class DaemonDesk implements Desk {
   async listUsers(name: string): Promise<readonly UserRow[]> {
     const { books } = this.#options;
     const entries = name === "" ? [...books.accounts.values()] : [books.entry(name as UserName)];
-    return entries.map((entry) => this.#row(entry)).sort(byName);
+    return entries.map((entry) => ({ ...this.#row(entry), stops: this.#stops(entry) })).sort(byName);
   }
 
   async setLimit(request: LimitRequest, by: string): Promise<UserRow> {
@@ -188,7 +188,13 @@ export class DaemonDesk implements Desk {
       updatedMs: entry.updatedAt,
       services: standing.services,
       enrolled: standing.enrolled,
+      stops: [],
     };
+  }
+
+  #stops(entry: Entry): readonly StopStep[] {
+    const { engines, ssh } = this.#options;
+    return [...engines, ...(ssh ? [ssh] : [])].flatMap((part) => part.stopStepOf(entry) ?? []);
   }
 
   #state({ verdict, standing, usage }: Entry): UserState {

@@ -39,8 +39,8 @@ export interface MeterOptions {
   readonly rules: PaceRules;
   readonly warnPercent: readonly number[];
   readonly watched: () => boolean;
-  /** A gate in the kernel stops each account at its limit: no look need come earlier for it. */
-  readonly gated: () => boolean;
+  /** A gate in the kernel stops the account at its limit, by this keeper's own figures: no look need come earlier for it. */
+  readonly gated: (entry: Entry) => boolean;
   /** The least time between two looks, in milliseconds. */
   readonly shortestPeriod: () => number;
   /** Why there is nothing to read now; undefined while there is. */
@@ -254,7 +254,7 @@ export class Meter implements Job {
   #repace(report: SourceReport, booked: BookedReport, tick: MonotonicTime): void {
     const { books } = this.#options;
     const rules = this.#rules();
-    if (rules.pace === "every-tick" || this.#options.gated()) return;
+    if (rules.pace === "every-tick") return;
     const period = this.#period();
     const moved = new Set(booked.moved);
     const concerned = report.complete
@@ -262,11 +262,12 @@ export class Meter implements Job {
       : new Set([...this.#close.keys(), ...booked.moved]);
     if (report.complete) this.#close.clear();
     for (const entry of concerned) {
-      if (entry.verdict.kind === "deny" || entry.verdict.remaining === undefined) {
+      const { verdict } = entry;
+      if (verdict.kind === "deny" || verdict.remaining === undefined || this.#options.gated(entry)) {
         this.#close.delete(entry);
         continue;
       }
-      const own = ownPeriod(rules, period, entry.verdict.remaining, moved.has(entry));
+      const own = ownPeriod(rules, period, verdict.remaining, moved.has(entry));
       if (own === undefined) this.#close.delete(entry);
       else this.#close.set(entry, monotonicTime(tick + own));
     }

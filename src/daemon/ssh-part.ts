@@ -7,6 +7,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { SshSettings } from "../config.ts";
+import type { StopStep } from "../control/rows.ts";
 import { type LoginGates, SshEnforcer } from "../enforcement/ssh/ssh-enforcer.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
@@ -175,6 +176,19 @@ export class SshPart implements AsyncDisposable {
       ...(this.#rootSessions?.notes() ?? []),
       ...(this.#backend ? [UNSEEN] : []),
     ];
+  }
+
+  /** By what the account's login is stopped; undefined where it has none. */
+  stopStepOf(entry: Entry): StopStep | undefined {
+    const login = this.loginOfAccount(entry);
+    if (!login) return undefined;
+    const untouchable = this.#options.guards.whyUntouchable(login.login);
+    if (untouchable !== undefined)
+      return { keeper: SSH, step: "report", text: `only metered: ${untouchable}` };
+    if (!this.#backend) return { keeper: SSH, step: "report", text: `not metered: ${this.#standby}` };
+    return this.#backend.gated
+      ? { keeper: SSH, step: "gate", text: "by his connections' mark, set as they are made" }
+      : { keeper: SSH, step: "cut", text: "no gate: iptables counts, or Sluice observes" };
   }
 
   /** A login is gone for good, or about to be: his objects leave the kernel and the account its SSH side. */

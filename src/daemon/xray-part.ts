@@ -7,30 +7,46 @@ import { readlinkSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { XraySettings } from "../config.ts";
+import type { StopStep } from "../control/rows.ts";
 import { ConfigCuts, type Neutralised } from "../enforcement/xray/config-cuts.ts";
 import { type EngineKind, testConfig } from "../enforcement/xray/config-test.ts";
 import { Connections } from "../enforcement/xray/connections.ts";
+import { MarkedOutbounds } from "../enforcement/xray/marked-outbounds.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
 import { reasonOf } from "../errors.ts";
-import { bootId, processArguments, processEnvironment, processStart, processUid } from "../kernel/process.ts";
+import {
+  bootId,
+  networkNamespaceOf,
+  processArguments,
+  processEnvironment,
+  processStart,
+  processUid,
+} from "../kernel/process.ts";
 import { listenerPid } from "../kernel/socket-owner.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { LogFollower } from "../sources/log-follower.ts";
+import type { CounterSource } from "../sources/source.ts";
 import { parseAccessLine } from "../sources/xray/access-log.ts";
 import { EngineFiles } from "../sources/xray/engine-files.ts";
 import { EngineLink } from "../sources/xray/engine-link.ts";
+import { routeOf } from "../sources/xray/user-route.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
-import type { Books } from "./books.ts";
+import type { Books, Entry } from "./books.ts";
 import type { Gate } from "./gatekeeper.ts";
+import { stopStepOf } from "./stop-step.ts";
+import type { XrayGates } from "./xray-gates.ts";
 
 export interface XrayPartOptions {
   readonly settings: XraySettings;
   readonly books: Books;
   readonly sockets: SocketTable;
   readonly clock: Clock;
+  readonly mode: "enforce" | "observe";
+  /** Undefined where nobody is gated: observe mode, or `xray.gates` is off. */
+  readonly gates: XrayGates | undefined;
   /** Applies every cut again; runs before a new connection is used for anything else. */
   readonly reapply: (gate: Gate, signal: AbortSignal) => Promise<unknown>;
   /** Reads the counters one last time. */
@@ -51,13 +67,18 @@ const PRUNE_EVERY = 6;
 
 export class XrayPart implements AsyncDisposable {
   readonly settings: XraySettings;
-  readonly source: XraySource;
+  readonly source: CounterSource;
   readonly gate: Gate;
   readonly files: EngineFiles;
   readonly #options: XrayPartOptions;
   readonly #link: EngineLink;
   readonly #enforcer: XrayEnforcer;
   readonly #connections: Connections;
+  readonly #outbounds: MarkedOutbounds;
+  readonly #cuts: ConfigCuts | string;
+  /** Users whose accounts are known to have, or not to get, an outbound of their own. */
+  readonly #seen = new Set<UserName>();
+  #gateTrouble: string | undefined;
   #follower: LogFollower | undefined;
   #upkeepAt = monotonicTime(0);
   #upkeeps = 0;
@@ -76,14 +97,18 @@ export class XrayPart implements AsyncDisposable {
       remembered: () => books.keepers.get(settings.name),
       onConnected: async (session, _epoch, signal) => {
         await this.#enforcer.attach(session);
-        this.#know();
+        if (options.gates) await this.#outbounds.attach(session);
+        this.#seen.clear();
+        await this.#know();
         await options.reapply(this.gate, signal);
       },
       onReady: options.onReady,
     });
-    this.source = new XraySource(settings.name, this.#link, clock);
     this.files = new EngineFiles(settings.config, () => ({ argv: this.#arguments() }));
+    this.#outbounds = new MarkedOutbounds(() => this.files.config);
+    this.source = this.#sourceOf(new XraySource(settings.name, this.#link, clock));
     this.#connections = new Connections(sockets, (inbound) => this.#portsOf(inbound));
+    this.#cuts = this.#configCuts();
     this.#enforcer = new XrayEnforcer({
       keeper: settings.name,
       clock,
@@ -92,7 +117,8 @@ export class XrayPart implements AsyncDisposable {
       files: this.files,
       connections: this.#connections,
       catchUp: () => this.#follower?.catchUp(),
-      configCuts: this.#configCuts(),
+      gates: options.gates,
+      configCuts: this.#cuts,
     });
     this.gate = this.#enforcer;
   }
@@ -100,7 +126,7 @@ export class XrayPart implements AsyncDisposable {
   /** Begins to connect, reads the config and follows the log. */
   async start(): Promise<void> {
     await this.files.refresh();
-    this.#know();
+    await this.#know();
     this.#followLog();
     this.#link.start();
   }
@@ -112,12 +138,66 @@ export class XrayPart implements AsyncDisposable {
       dueAt: () => this.#upkeepAt,
       run: async (tick) => {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
-        if (await this.files.refresh()) this.#know();
+        if (await this.files.refresh()) {
+          this.#seen.clear(); // what kept somebody from an outbound may be gone
+          await this.#know();
+        }
         this.#followLog();
         this.#upkeeps += 1;
         if (this.#upkeeps % PRUNE_EVERY === 0) this.#connections.prune();
       },
     };
+  }
+
+  /** By what the account is stopped here; undefined where the engine does not have him. */
+  stopStepOf(entry: Entry): StopStep | undefined {
+    const users = [...entry.users].filter((user) => this.#seen.has(user));
+    if (users.length === 0) return undefined;
+    const { settings } = this;
+    const { gates } = this.#options;
+    const number = entry.standing.kernelNumber;
+    const config = this.files.config;
+    const exceptions = users.flatMap((user) => (config ? routeOf(config, user).exceptions : []));
+    const place = gates && this.#outbounds.placeOf(number);
+    const why =
+      settings.gates === "off"
+        ? "xray.gates is off"
+        : !gates
+          ? undefined
+          : (gates.standby ??
+            (this.#isElsewhere() ? "the engine runs in another network namespace" : undefined) ??
+            this.#gateTrouble ??
+            this.#outbounds.obstacleOf(number));
+    const handler = config === undefined || config.apiServices.includes("HandlerService");
+    return stopStepOf({
+      keeper: settings.name,
+      proof: gates?.proofOf(entry),
+      place,
+      reasons: [
+        ...(why === undefined || place ? [] : [why]),
+        ...new Set(
+          exceptions.map(
+            ({ index, outboundTag, balancerTag }) =>
+              `rule ${index + 1} sends part of his traffic to "${outboundTag ?? balancerTag}"`,
+          ),
+        ),
+      ],
+      cut: handler ? "api" : typeof this.#cuts === "string" ? undefined : "restart",
+      noCut: typeof this.#cuts === "string" ? this.#cuts : "",
+    });
+  }
+
+  /** Bytes queued towards the account's clients, as far as their sockets are known. */
+  undelivered(entry: Entry): number {
+    let unsent = 0;
+    for (const user of entry.users) unsent += this.#connections.unsentOf(user);
+    return unsent;
+  }
+
+  /** The account is gone: so is his outbound, and his user is met anew when he comes up again. */
+  async forget(entry: Entry): Promise<void> {
+    for (const user of entry.users) this.#seen.delete(user);
+    await this.#outbounds.remove(entry.standing.kernelNumber);
   }
 
   /** What an operator should know of how well this engine can be metered and cut; one sentence each. */
@@ -143,6 +223,8 @@ export class XrayPart implements AsyncDisposable {
       }
       notes.push(...config.problems);
     }
+    if (this.#gateTrouble !== undefined) notes.push(`marked outbounds: ${this.#gateTrouble}`);
+    notes.push(...(this.#options.gates?.notes() ?? []));
     if (this.#follower === undefined)
       notes.push("no access log: live connections of a cut user cannot be found");
     else if (this.#follower.trouble !== undefined)
@@ -165,8 +247,51 @@ export class XrayPart implements AsyncDisposable {
     return pid === undefined || processEnvironment(pid)?.get("XRAY_BUF_SPLICE") !== "disable";
   }
 
-  #know(): void {
-    for (const user of this.#enforcer.users()) this.#options.books.know(user, "xray");
+  async #know(): Promise<void> {
+    await this.#meet(this.#enforcer.users());
+  }
+
+  /** Every user has an account before his first byte, and a gate within the same look. */
+  async #meet(users: Iterable<UserName>): Promise<void> {
+    const { books, gates } = this.#options;
+    const fresh = new Set<Entry>();
+    for (const user of users) {
+      if (this.#seen.has(user)) continue;
+      const entry = books.know(user, "xray");
+      this.#seen.add(user);
+      if (entry) fresh.add(entry);
+    }
+    if (!gates || fresh.size === 0) return;
+    try {
+      const accounts = await gates.want([...fresh]);
+      if (!this.#isElsewhere()) await this.#outbounds.stand(accounts);
+      this.#gateTrouble = undefined;
+    } catch (error) {
+      this.#gateTrouble = reasonOf(error);
+      this.#seen.clear(); // tried again with the next look
+    }
+  }
+
+  /** The engine's counters, with the kernel's figures read right before them. */
+  #sourceOf(inner: XraySource): CounterSource {
+    return {
+      name: inner.name,
+      read: async (which, signal, marks) => {
+        await this.#options.gates?.sample();
+        const report = await inner.read(which, signal, marks);
+        await this.#meet(report.readings.map(({ user }) => user));
+        return report;
+      },
+      pending: () => inner.pending(),
+      forget: () => inner.forget(),
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    };
+  }
+
+  /** Its sockets are another network namespace's: no rule of ours sees them. */
+  #isElsewhere(): boolean {
+    const pid = this.#pid();
+    return pid !== undefined && networkNamespaceOf(pid) !== networkNamespaceOf("self");
   }
 
   #followLog(): void {

@@ -12,7 +12,7 @@
 import { randomBytes } from "node:crypto";
 import { codeOf, reasonOf } from "../errors.ts";
 import type { CountRule } from "../rules.ts";
-import { type Bytes, bytes, type Traffic } from "../units.ts";
+import { type Bytes, bytes, NO_TRAFFIC, type Traffic } from "../units.ts";
 import { marksOf, numberOf, numberOfQuota, quotaName } from "./account-marks.ts";
 import {
   FOREIGN_MARKS,
@@ -56,8 +56,8 @@ export interface Passed extends Traffic {
 }
 
 export interface WantedSlot extends Slot {
-  /** Counted bytes, as the counters of epoch `epoch` read, at which the gate shuts. */
-  limit(epoch: string): Bytes;
+  /** Counted bytes, as the counters of epoch `epoch` read, at which the gate shuts. They stand at `passed`. */
+  limit(epoch: string, passed: Traffic): Bytes;
 }
 
 interface Cell {
@@ -208,6 +208,23 @@ export class MeteringTable {
     });
   }
 
+  /**
+   * Moves a gate as `setLimit` does, unless it shut by itself meanwhile: opened
+   * again in place, it would let pass what comes behind the packets it dropped.
+   *
+   * @returns whether it was found shut, and left so.
+   */
+  advance(number: number, limit: Bytes): Promise<boolean> {
+    return this.#next(async () => {
+      const cell = this.#cells.get(number);
+      if (!cell || cell.limit === limit || this.#options.gated === undefined) return false;
+      if ((await this.#nft.readQuota(quotaName(number)))?.depleted) return true;
+      await this.#nft.apply([{ kind: "set-quota", name: quotaName(number), limit }]);
+      cell.limit = limit;
+      return false;
+    });
+  }
+
   /** Opens a gate that was shut. Its quota begins where its counters stand, which nothing moves while it is shut. */
   reopen(number: number, limit: Bytes): Promise<void> {
     return this.#next(async () => {
@@ -313,9 +330,9 @@ export class MeteringTable {
     const found = await this.#found();
     const epoch = found.epoch ?? `${EPOCH}${randomBytes(8).toString("hex")}`;
     const slots = wanted.map((each): GatedSlot => {
-      const reading = found.readings.get(each.number) ?? { uplink: 0, downlink: 0 };
+      const reading = found.readings.get(each.number) ?? NO_TRAFFIC;
       const quota = found.quotas.get(quotaName(each.number));
-      const limit = each.limit(epoch);
+      const limit = each.limit(epoch, reading as Traffic);
       return {
         number: each.number,
         uid: each.uid,

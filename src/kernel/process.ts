@@ -5,7 +5,7 @@
  * name one process for good. Answers are undefined where there is no such
  * process any more or this one may not look at it.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "../errors.ts";
 
 /** One life of the kernel, a UUID. Start times repeat from one to the next. */
@@ -48,12 +48,21 @@ export function processUid(pid: number): number | undefined {
   return uid === undefined ? undefined : Number(uid);
 }
 
+/** The network namespace the process lives in, as a text to compare. */
+export function networkNamespaceOf(pid: number | "self"): string | undefined {
+  return unlessHidden(() => readlinkSync(`/proc/${pid}/ns/net`));
+}
+
 /** ESRCH is a process that ended between open and read. */
 const NOT_TO_BE_SEEN: ReadonlySet<string | undefined> = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM"]);
 
 function processFile(pid: number, file: string): string | undefined {
+  return unlessHidden(() => readFileSync(`/proc/${pid}/${file}`, "utf8"));
+}
+
+function unlessHidden(read: () => string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    return read();
   } catch (error) {
     if (NOT_TO_BE_SEEN.has(codeOf(error))) return undefined;
     throw error;

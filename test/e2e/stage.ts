@@ -53,6 +53,7 @@ export async function setStage(
   program: EngineProgram,
   inbounds: readonly StageInbound[],
   settings: object = {},
+  engineSettings: object = {},
 ): Promise<Stage> {
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-engine-"));
   onTestFinished(() => folder.remove());
@@ -78,6 +79,7 @@ export async function setStage(
       api: `127.0.0.1:${apiPort}`,
       config: join(folder.path, "config.json"),
       service: null,
+      ...engineSettings,
     },
     ...settings,
   });

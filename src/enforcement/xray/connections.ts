@@ -92,6 +92,14 @@ export class Connections {
     return this.#ofUser.get(user)?.size ?? 0;
   }
 
+  /** Bytes that wait in the sockets of these connections to be sent to the user. */
+  unsentOf(user: UserName): number {
+    let unsent = 0;
+    for (const { socket } of this.#ofUser.get(user) ?? [])
+      unsent += this.#sockets.figuresOf(socket)?.unsent ?? 0;
+    return unsent;
+  }
+
   /** Forgets connections that have ended. Call now and then: nobody logs an end. */
   prune(): void {
     const live = new Set(this.#sockets.list(new Set(this.#portsOf(undefined))).map(({ cookie }) => cookie));

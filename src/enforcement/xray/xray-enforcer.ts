@@ -1,14 +1,16 @@
 /**
  * Shuts a user out of one Xray or V2Ray engine, and lets him in again.
  *
- * A cut, in this order: out of every inbound that has him, so that he cannot
- * come back; into the blackhole rule; then his live connections are ended in
- * the kernel. Inbounds the API cannot reach (no tag, no user manager, no
- * HandlerService) are handled in config.json. What stays possible afterwards is
- * said, never assumed away.
+ * A cut, in this order: his gate in the kernel shuts, so that nothing passes any
+ * more; out of every inbound that has him, so that he cannot come back; into the
+ * blackhole rule; then his live connections are ended in the kernel, on both
+ * sides of the engine. Inbounds the API cannot reach (no tag, no user manager,
+ * no HandlerService) are handled in config.json, which ends everybody's
+ * connections: not where all his bytes were seen to pass the gate. What stays
+ * possible afterwards is said, never assumed away.
  */
 import type { Clock } from "../../clock.ts";
-import { UnreachableError } from "../../errors.ts";
+import { KernelUnavailableError, UnreachableError } from "../../errors.ts";
 import type { HeldAccess } from "../../ledger/account.ts";
 import type { KeeperName, UserName } from "../../names.ts";
 import type { EngineFiles } from "../../sources/xray/engine-files.ts";
@@ -16,6 +18,7 @@ import type { EngineInbound } from "../../sources/xray/engine-inbounds.ts";
 import { rulesAhead } from "../../sources/xray/engine-routing.ts";
 import type { Session } from "../../sources/xray/session.ts";
 import type { Access, Action, Enforcer, LateEnd, Outcome } from "../enforcer.ts";
+import type { AccountGates } from "./account-gates.ts";
 import { BlackholeRule } from "./blackhole-rule.ts";
 import type { ConfigCuts, Neutralised } from "./config-cuts.ts";
 import type { Connections } from "./connections.ts";
@@ -34,6 +37,8 @@ export interface XrayEnforcerOptions {
   readonly connections: Connections;
   /** Reads the access log up to now, so that the newest connections are known. */
   readonly catchUp: () => void;
+  /** The kernel's gates; undefined where nobody has one. */
+  readonly gates: AccountGates | undefined;
   /** Undefined where config.json must not be touched or the engine cannot be restarted; the text says why. */
   readonly configCuts: ConfigCuts | string;
 }
@@ -130,6 +135,7 @@ export class XrayEnforcer implements Enforcer {
         .map(({ index }) => index),
     );
     this.#denied.add(user);
+    const gated = (await this.#options.gates?.shut(user)) ?? false;
     await Promise.all(
       this.#tagsOf(user).map(async (tag) => {
         const result = await removeUser(session, this.#dialect, tag, user);
@@ -142,8 +148,10 @@ export class XrayEnforcer implements Enforcer {
     );
     const { ended, shortfalls: unreached } = this.endLate(user);
     shortfalls.push(...unreached);
+    const marked = this.#endMarked(user);
+    shortfalls.push(...marked.shortfalls);
     await this.#blackhole.set(session, [...this.#denied]);
-    shortfalls.push(...this.#muxShortfall(user));
+    if (!gated) shortfalls.push(...this.#muxShortfall(user));
 
     const removed = foreseen.filter(
       ({ inbound }) => !this.#inbounds().some((each) => each.tag === inbound && forConfig.has(each.index)),
@@ -153,9 +161,14 @@ export class XrayEnforcer implements Enforcer {
       shortfalls.push("the engine's inbounds that have him are not known (is config.json readable?)");
     }
     const places = new Set(kept.map(({ inbound }) => inbound.index));
-    const ready = [...forConfig].every((index) => places.has(index));
+    const ready = gated || [...forConfig].every((index) => places.has(index));
     const taken = mergeRemoved(held, removed);
-    const outcome = { complete: ready, ended, shortfalls, held: [...taken, ...kept] };
+    const outcome = {
+      complete: ready,
+      ended: Math.max(ended, marked.ended),
+      shortfalls,
+      held: [...taken, ...kept],
+    };
     const { configCuts } = this.#options;
     if (ready) return outcome;
     if (typeof configCuts === "string") {
@@ -179,6 +192,7 @@ export class XrayEnforcer implements Enforcer {
     }
     const secrets = held.filter((each): each is Neutralised => each.kind === "neutralised");
     this.#denied.delete(user);
+    await this.#options.gates?.open(user);
     await this.#blackhole.set(session, [...this.#denied]);
     const outcome = { complete: true, ended: 0, shortfalls, held: [] };
     if (secrets.length === 0) return outcome;
@@ -186,6 +200,17 @@ export class XrayEnforcer implements Enforcer {
     if (typeof configCuts === "string") throw new UnreachableError(configCuts);
     const rest = configCuts.restore(user, secrets, signal).then(() => outcome);
     return { ...outcome, complete: false, held: secrets, rest };
+  }
+
+  /** The connections the engine made for him: those of mux, UDP and clients behind a proxy are among them. */
+  #endMarked(user: UserName): { readonly ended: number; readonly shortfalls: readonly string[] } {
+    try {
+      const { tcp, udp } = this.#options.gates?.end(user) ?? { tcp: 0, udp: 0 };
+      return { ended: tcp + udp, shortfalls: [] };
+    } catch (error) {
+      if (!(error instanceof KernelUnavailableError)) throw error;
+      return { ended: 0, shortfalls: [`marked connections stay: ${error.message}`] };
+    }
   }
 
   #muxShortfall(user: UserName): string[] {

@@ -1,4 +1,5 @@
 /** `doctor`: what keeps the daemon from counting or gating somebody, one finding a line. */
+import type { UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
 import { controlPath, daemonDesk, settingsFor } from "./access.ts";
 import { answer } from "./output.ts";
@@ -22,6 +23,7 @@ export async function showDoctor(options: Options): Promise<void> {
     ...(answering ? [] : [{ source: name, finding: trouble === "" ? "has not answered yet" : trouble }]),
     ...notes.map((finding) => ({ source: name, finding })),
   ]);
+  findings.push(...stopFindings(await daemon.client.listUsers("")));
   if (daemon.status.saveTrouble !== "") {
     findings.unshift({ source: "disk", finding: daemon.status.saveTrouble });
   }
@@ -31,3 +33,21 @@ export async function showDoctor(options: Options): Promise<void> {
       : findings.map(({ source, finding }) => `${source}: ${finding}`).join("\n"),
   );
 }
+
+/** Accounts that no gate stops, together where the reason is the same. */
+function stopFindings(rows: readonly UserRow[]): { readonly source: string; readonly finding: string }[] {
+  const short = rows.flatMap(({ name, stops }) => stops.map((stop) => ({ name, ...stop })));
+  const groups = Map.groupBy(
+    short.filter(({ step }) => step !== "gate"),
+    ({ keeper, step, text }) => JSON.stringify([keeper, step, text]),
+  );
+  return [...groups.values()].map((group) => {
+    const [{ keeper, step, text }] = group as [(typeof group)[number]];
+    const names = group.slice(0, NAMED).map(({ name }) => name);
+    const others = group.length > NAMED ? ` and ${group.length - NAMED} more` : "";
+    const what = step === "cut" ? "cut at the limit, not gated" : "only reported at the limit";
+    return { source: keeper, finding: `${names.join(", ")}${others}: ${what} (${text})` };
+  });
+}
+
+const NAMED = 5;

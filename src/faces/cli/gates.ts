@@ -14,7 +14,7 @@ export async function loadGates(options: Options): Promise<void> {
   try {
     await using office = await openOffice({ settings, log: quietLog, mode: settings.mode, wait: undefined });
     const obstacle = await office.loadGates();
-    say(obstacle === undefined ? "The gates of SSH logins are in the kernel." : `No gates: ${obstacle}.`);
+    say(obstacle === undefined ? "The gates of all accounts are in the kernel." : `No gates: ${obstacle}.`);
   } catch (error) {
     if (!(error instanceof StateInUseError)) throw error;
     say("The daemon runs: it keeps the gates.");

@@ -88,7 +88,7 @@ export function program(): Command {
   command(
     gates,
     "load",
-    "Puts the gates of SSH logins into the kernel, as at boot, before anybody logs in",
+    "Puts the gates of all accounts into the kernel, as at boot, before anybody comes in",
   ).action((options: Common) => loadGates(options));
   command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more").action(
     (options: Common) => removeGates(options),

@@ -1,5 +1,5 @@
 /** `status` and `config check`. */
-import type { Status } from "../../control/rows.ts";
+import type { Status, UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
 import { controlPath, daemonDesk, settingsFor } from "./access.ts";
 import { tableText } from "./columns.ts";
@@ -19,7 +19,10 @@ export async function showStatus(options: Options): Promise<void> {
     );
   }
   using _client = daemon.client;
-  answer(options, daemon.status, () => statusText(daemon.status));
+  const stops = stopCounts(await daemon.client.listUsers(""));
+  answer(options, { ...daemon.status, stops: Object.fromEntries(stops) }, () =>
+    statusText(daemon.status, stops),
+  );
 }
 
 export async function checkConfig(options: Options): Promise<void> {
@@ -28,7 +31,23 @@ export async function checkConfig(options: Options): Promise<void> {
   answer(options, { ok: true, path: settings.path ?? null }, () => `The settings are good (${where}).`);
 }
 
-function statusText(status: Status): string {
+/** By what accounts are stopped at their limit, at each keeper. */
+interface StopCounts {
+  readonly gate: number;
+  readonly cut: number;
+  readonly report: number;
+}
+
+function stopCounts(rows: readonly UserRow[]): ReadonlyMap<string, StopCounts> {
+  const counts = new Map<string, StopCounts>();
+  for (const { keeper, step } of rows.flatMap(({ stops }) => stops)) {
+    const before = counts.get(keeper) ?? { gate: 0, cut: 0, report: 0 };
+    counts.set(keeper, { ...before, [step]: before[step] + 1 });
+  }
+  return counts;
+}
+
+function statusText(status: Status, stops: ReadonlyMap<string, StopCounts>): string {
   const lines = [
     `Sluice ${status.version}, pid ${status.pid}, up ${Math.round(status.uptimeMs / 1000)} s, mode ${status.mode}`,
     `${status.accounts} accounts, ${status.denied} denied; limits count ${status.count}; days in ${status.timeZone}; state in ${status.stateDirectory}`,
@@ -41,6 +60,13 @@ function statusText(status: Status): string {
       "",
       `${source.name}: ${health}; last look ${last}, every ${source.periodMs} ms, ${source.close} users more often`,
     );
+    const counts = stops.get(source.name);
+    if (counts) {
+      const { gate, cut, report } = counts;
+      lines.push(
+        `  at their limit: ${gate} stopped by a gate, ${cut} cut, ${report} only reported (sluice user NAME, sluice doctor)`,
+      );
+    }
     for (const note of source.notes) lines.push(`  - ${note}`);
   }
   const jobs = tableText(
