@@ -8,8 +8,9 @@ import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { XraySettings } from "../config.ts";
 import { ConfigCuts, type Neutralised } from "../enforcement/xray/config-cuts.ts";
-import { type EngineKind, testConfig } from "../enforcement/xray/config-test.ts";
+import { testConfig } from "../enforcement/xray/config-test.ts";
 import { Connections } from "../enforcement/xray/connections.ts";
+import { engineVersion } from "../enforcement/xray/engine-kind.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
 import { reasonOf } from "../errors.ts";
 import { bootId, processArguments, processEnvironment, processStart, processUid } from "../kernel/process.ts";
@@ -251,24 +252,10 @@ export class XrayPart implements AsyncDisposable {
     const user = uid === undefined || uid === process.getuid?.() ? undefined : { uid, gid: uid };
     await testConfig({
       binary,
-      kind: await engineKind(binary),
+      kind: (await engineVersion(binary)).kind,
       user,
       path,
       signal: AbortSignal.timeout(30_000),
     });
   }
-}
-
-/**
- * Told by what `-version` prints, which Xray and V2Ray 4 both know and V2Ray 5
- * refuses. Not asked by `version`: V2Ray 4 passes over a word it does not know
- * and starts as an engine, on whatever config it finds.
- */
-async function engineKind(binary: string): Promise<EngineKind> {
-  const said = await promisify(execFile)(binary, ["-version"], { timeout: 10_000 }).then(
-    ({ stdout }) => stdout,
-    () => "",
-  );
-  if (said.startsWith("Xray")) return "xray";
-  return said.startsWith("V2Ray 4") ? "v2ray4" : "v2ray5";
 }
