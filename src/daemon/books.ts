@@ -18,7 +18,7 @@ import type { CountRule, PeriodRule } from "../rules.ts";
 import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
 import type { KeepersState } from "../storage/keepers-format.ts";
 import type { LoadedState } from "../storage/state-folder.ts";
-import { NO_BYTES, type UnixTime, unixTime } from "../units.ts";
+import { addTraffic, NO_BYTES, type UnixTime, unixTime } from "../units.ts";
 
 /** One account as it lives in memory. Its parts are replaced, never changed in place. */
 export interface Entry {
@@ -200,7 +200,10 @@ export class Books {
       if (verdict.kind === "deny") continue;
       if (verdict.remaining === undefined) continue;
       const [only, ...others] = counters.values();
-      const mark = only && others.length === 0 ? countedOf(only.baseline, count) + verdict.remaining : 0;
+      const mark =
+        only && others.length === 0
+          ? countedOf(addTraffic(only.baseline, only.ahead), count) + verdict.remaining
+          : 0;
       for (const user of users) at.set(user, mark);
     }
     return { count, at };
@@ -285,14 +288,14 @@ export class Books {
    * then starts at zero.
    */
   remove(entry: Entry): void {
-    for (const [name, { epoch, baseline }] of entry.counters) {
+    for (const [name, { epoch, baseline, ahead }] of entry.counters) {
       const keeper = [...this.keepers.values()].find(
         (each) => name.startsWith(`${each.name}:`) && each.epoch === epoch,
       );
       if (!keeper) continue;
       this.keepers.set(keeper.name, {
         ...keeper,
-        retired: new Map([...keeper.retired, [name, { epoch, baseline }]]),
+        retired: new Map([...keeper.retired, [name, { epoch, baseline, ahead }]]),
       });
     }
     this.#keepersChanged();

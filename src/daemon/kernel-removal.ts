@@ -1,13 +1,13 @@
 /**
  * Takes everything of ours out of the kernel, whichever backend put it there:
- * table, chains, rules for cgroups, and the cgroups of sessions that have ended.
+ * tables, chains, rules for cgroups, and the cgroups of sessions that have ended.
  */
 import { rm } from "node:fs/promises";
 import { KernelUnavailableError } from "../errors.ts";
 import { releaseAllRules } from "../kernel/cgroup-rules.ts";
 import { openCgroups } from "../kernel/cgroups.ts";
 import { findIptables } from "../kernel/iptables.ts";
-import { TABLE } from "../kernel/metering-script.ts";
+import { LOGINS, OUTBOUNDS } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import { bootId } from "../kernel/process.ts";
@@ -19,7 +19,7 @@ import { TRACKING_DROP_IN } from "./conntrack-room.ts";
 /** @returns what could not be looked at, one sentence each, and may hold something still. */
 export async function removeFromKernel(): Promise<readonly string[]> {
   const unseen: string[] = [];
-  for (const remove of [removeTable, removeChains, removeCgroups]) {
+  for (const remove of [removeTables, removeChains, removeCgroups]) {
     try {
       await remove();
     } catch (error) {
@@ -31,9 +31,11 @@ export async function removeFromKernel(): Promise<readonly string[]> {
   return unseen;
 }
 
-async function removeTable(): Promise<void> {
-  using nft = await openNftables(TABLE);
-  await new MeteringTable(nft, { gated: undefined, cgroupLevel: 2 }).drop();
+async function removeTables(): Promise<void> {
+  for (const form of [LOGINS, OUTBOUNDS]) {
+    using nft = await openNftables(form.name);
+    await new MeteringTable(nft, { form, gated: undefined, cgroupLevel: undefined }).drop();
+  }
 }
 
 async function removeChains(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { findIptables, type Iptables } from "../kernel/iptables.ts";
-import { TABLE } from "../kernel/metering-script.ts";
+import { LOGINS } from "../kernel/metering-script.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
@@ -74,7 +74,7 @@ async function openIptables(options: BackendOptions, iptables: Iptables): Promis
 }
 
 async function openKernel(options: BackendOptions): Promise<SshBackend> {
-  const nft = await openNftables(TABLE);
+  const nft = await openNftables(LOGINS.name);
   try {
     return new SshKernel({ ...options, nft, conntrack: await openTracking(options) });
   } catch (error) {

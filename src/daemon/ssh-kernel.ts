@@ -11,7 +11,7 @@ import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_SSH } from "../kernel/acc
 import { claimByRules, releaseByRules } from "../kernel/cgroup-rules.ts";
 import type { Cgroup } from "../kernel/cgroups.ts";
 import type { Conntrack } from "../kernel/conntrack.ts";
-import { TABLE } from "../kernel/metering-script.ts";
+import { LOGINS } from "../kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
 import { watchTable } from "../kernel/nft-events.ts";
 import type { NftTable } from "../kernel/nftables.ts";
@@ -65,7 +65,11 @@ export class SshKernel implements SshBackend {
   constructor(options: SshKernelOptions) {
     const { nft, keeper, clock, count, gates } = options;
     this.#options = options;
-    this.#table = new MeteringTable(nft, { gated: gates ? count : undefined, cgroupLevel: CGROUP_LEVEL });
+    this.#table = new MeteringTable(nft, {
+      form: LOGINS,
+      gated: gates ? count : undefined,
+      cgroupLevel: CGROUP_LEVEL,
+    });
     this.source = new KernelSource({
       name: keeper,
       table: this.#table,
@@ -236,7 +240,7 @@ export class SshKernel implements SshBackend {
 
   async #watch(): Promise<void> {
     try {
-      this.#events ??= await watchTable(TABLE, {
+      this.#events ??= await watchTable(LOGINS.name, {
         onDepleted: (quota) => {
           const number = numberOfQuota(quota);
           if (number !== undefined)

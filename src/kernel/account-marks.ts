@@ -14,9 +14,12 @@
 
 /** Which keeper's flows a mark stands for. */
 export const SERVICE_SSH = 0;
+export const SERVICE_XRAY = 1;
 
 export const MARK_PREFIX = 0x51000000;
 export const MARK_PREFIX_MASK = 0xff000000;
+/** Prefix, service and direction: whose mark it is, whatever the account. */
+export const SERVICE_MASK = 0xff000007;
 /** All of an account's number, whatever the service and the direction. */
 export const ACCOUNT_MASK = 0xfffffff8;
 

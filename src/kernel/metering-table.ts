@@ -1,5 +1,5 @@
 /**
- * Our table in the kernel: a counter pair and a gate for each login.
+ * One of our tables in the kernel: a counter pair and a gate for each account.
  *
  * A quota is made together with the counters it watches and stands where they
  * stand, so its limit is simply the reading at which it must shut: no look-up,
@@ -12,18 +12,19 @@
 import { randomBytes } from "node:crypto";
 import { codeOf, reasonOf } from "../errors.ts";
 import type { CountRule } from "../rules.ts";
-import { type Bytes, bytes, NO_TRAFFIC, type Traffic } from "../units.ts";
-import { marksOf, numberOf, numberOfQuota, quotaName, SERVICE_SSH } from "./account-marks.ts";
+import { type Bytes, bytes, type Traffic } from "../units.ts";
+import { marksOf, numberOf, numberOfQuota, quotaName } from "./account-marks.ts";
 import {
   FOREIGN_MARKS,
   type GatedSlot,
   LAYOUT,
   NO_TRACKING,
+  ownerElements,
   quotaReplacement,
   type Slot,
   slotChanges,
   slotRemoval,
-  TABLE,
+  type TableForm,
   tableScript,
 } from "./metering-script.ts";
 import type { NftTable, QuotaState } from "./nftables.ts";
@@ -34,18 +35,24 @@ export const OPEN = bytes(Number.MAX_SAFE_INTEGER);
 export const SHUT = bytes(0);
 
 export interface TableOptions {
+  readonly form: TableForm;
   /** Which direction gates measure; undefined: count only. */
   readonly gated: CountRule | undefined;
-  /** How deep the cgroups lie that `claimCgroup()` names. */
-  readonly cgroupLevel: number;
+  /** How deep the cgroups lie that `claimCgroup()` names; undefined for a table without. */
+  readonly cgroupLevel: number | undefined;
 }
 
-/** One login as the kernel counts it. Cumulative since the table's epoch began. */
+/** One account as the kernel counts it. Cumulative since the table's epoch began. */
 export interface SlotReading {
   /** The account's number. */
   readonly number: number;
   readonly uplink: number;
   readonly downlink: number;
+}
+
+/** What passed so far, headers in, and in how many packets: one that the network card or the kernel put together is one. */
+export interface Passed extends Traffic {
+  readonly downlinkPackets: number;
 }
 
 export interface WantedSlot extends Slot {
@@ -58,6 +65,7 @@ interface Cell {
   limit: Bytes;
   uplink: number;
   downlink: number;
+  downlinkPackets: number;
 }
 
 /** A counter in the order of the dump: its name's letter, and the digits behind it as two words to compare. */
@@ -82,7 +90,7 @@ export class MeteringTable {
   #places: Place[] = [];
   #epoch: string | undefined;
   #rules = 0;
-  #cgroups = true;
+  #cgroups: boolean;
   /** Bytes of metered logins that no account was booked: by somebody else's mark, and for want of tracking. */
   foreignMarks = 0;
   noTracking = 0;
@@ -92,6 +100,7 @@ export class MeteringTable {
   constructor(nft: NftTable, options: TableOptions) {
     this.#nft = nft;
     this.#options = options;
+    this.#cgroups = options.cgroupLevel !== undefined;
   }
 
   /** This life of the table; undefined while there is none. */
@@ -117,9 +126,10 @@ export class MeteringTable {
     return this.#cells.get(number)?.limit;
   }
 
-  readingOf(number: number): Traffic {
-    const cell = this.#cells.get(number);
-    return cell ? { uplink: bytes(cell.uplink), downlink: bytes(cell.downlink) } : NO_TRAFFIC;
+  /** As of the last look; zeros without such a slot. */
+  passedOf(number: number): Passed {
+    const { uplink = 0, downlink = 0, downlinkPackets = 0 } = this.#cells.get(number) ?? {};
+    return { uplink: bytes(uplink), downlink: bytes(downlink), downlinkPackets };
   }
 
   /**
@@ -154,9 +164,9 @@ export class MeteringTable {
 
   add(slot: Slot, limit: Bytes): Promise<void> {
     return this.#next(async () => {
-      const { gated } = this.#options;
-      await this.#nft.apply(slotChanges({ ...slot, limit, used: 0, keep: false }, gated));
-      this.#cells.set(slot.number, { slot, limit, uplink: 0, downlink: 0 });
+      const { form, gated } = this.#options;
+      await this.#nft.apply(slotChanges(form, { ...slot, limit, used: 0, keep: false }, gated));
+      this.#cells.set(slot.number, { slot, limit, uplink: 0, downlink: 0, downlinkPackets: 0 });
       this.#places = [];
     });
   }
@@ -166,7 +176,7 @@ export class MeteringTable {
     return this.#next(async () => {
       const cell = this.#cells.get(number);
       if (!cell) return;
-      await this.#nft.apply(slotRemoval(cell.slot, this.#options.gated));
+      await this.#nft.apply(slotRemoval(this.#options.form, cell.slot, this.#options.gated));
       this.#cells.delete(number);
       this.#places = [];
       this.#moved.delete(cell);
@@ -178,15 +188,11 @@ export class MeteringTable {
     return this.#next(async () => {
       const cell = this.#cells.get(number);
       if (!cell || cell.slot.uid === uid) return;
-      const { forward, reverse } = marksOf(number, SERVICE_SSH);
-      const before = cell.slot.uid;
+      const marks = marksOf(number, this.#options.form.service);
+      const before = cell.slot.uid === undefined ? [] : ownerElements(cell.slot.uid, marks);
       await this.#nft.apply([
-        ...["uids", "mark_of_uid", "reverse_mark_of_uid"].map(
-          (set) => ({ kind: "delete-element", set, key: { uid: before } }) as const,
-        ),
-        { kind: "add-element", set: "uids", key: { uid } },
-        { kind: "add-element", set: "mark_of_uid", key: { uid }, value: { mark: forward } },
-        { kind: "add-element", set: "reverse_mark_of_uid", key: { uid }, value: { mark: reverse } },
+        ...before.map(({ set, key }) => ({ kind: "delete-element", set, key }) as const),
+        ...ownerElements(uid, marks),
       ]);
       cell.slot = { number, uid };
     });
@@ -206,11 +212,11 @@ export class MeteringTable {
   reopen(number: number, limit: Bytes): Promise<void> {
     return this.#next(async () => {
       const cell = this.#cells.get(number);
-      const { gated } = this.#options;
+      const { form, gated } = this.#options;
       if (!cell || gated === undefined) return;
       if ((await this.#look()) === undefined) return; // the next build opens it
       const used = consumedBy(cell, gated, limit);
-      await this.#nft.apply(quotaReplacement({ ...cell.slot, limit, used, keep: false }, gated));
+      await this.#nft.apply(quotaReplacement(form, { ...cell.slot, limit, used, keep: false }, gated));
       cell.limit = limit;
     });
   }
@@ -222,7 +228,7 @@ export class MeteringTable {
 
   /** Maps a cgroup's flows to the account from now on. */
   claimCgroup(cgroup: { readonly id: bigint; readonly path: string }, number: number): Promise<void> {
-    const { forward, reverse } = marksOf(number, SERVICE_SSH);
+    const { forward, reverse } = marksOf(number, this.#options.form.service);
     return this.#next(() =>
       this.#nft.apply([
         { kind: "add-element", set: "mark_of_cgroup", key: { cgroup }, value: { mark: forward } },
@@ -246,7 +252,7 @@ export class MeteringTable {
   /** Takes the whole table away: nothing is counted or gated any more. */
   drop(): Promise<void> {
     return this.#next(async () => {
-      await this.#nft.load(`add table inet ${TABLE}\ndelete table inet ${TABLE}\n`);
+      await this.#nft.load(this.#removal());
       this.#epoch = undefined;
       this.#cells.clear();
       this.#places = [];
@@ -258,11 +264,13 @@ export class MeteringTable {
     let epoch: string | undefined;
     let layout = false;
     let place = 0;
-    await this.#nft.readCounters((buffer, start, end, count) => {
+    await this.#nft.readCounters((buffer, start, end, count, packets) => {
       const letter = buffer[start];
       if (end - start === COUNTER_NAME_LENGTH && (letter === LETTER_UPLINK || letter === LETTER_DOWNLINK)) {
         const { cell, direction } = this.#placed(buffer, start, letter, place++);
-        if (!cell || cell[direction] === count) return;
+        if (!cell) return;
+        if (direction === "downlink") cell.downlinkPackets = packets;
+        if (cell[direction] === count) return;
         cell[direction] = count;
         this.#moved.add(cell);
         return;
@@ -301,7 +309,7 @@ export class MeteringTable {
   }
 
   async #build(wanted: readonly WantedSlot[]): Promise<void> {
-    const { gated } = this.#options;
+    const { form, gated } = this.#options;
     const found = await this.#found();
     const epoch = found.epoch ?? `${EPOCH}${randomBytes(8).toString("hex")}`;
     const slots = wanted.map((each): GatedSlot => {
@@ -319,8 +327,10 @@ export class MeteringTable {
     });
     const numbers = new Set(wanted.map(({ number }) => number));
     const gone = found.objects.filter(({ number }) => !numbers.has(number));
-    const fresh = found.epoch === undefined ? `add table inet ${TABLE}\ndelete table inet ${TABLE}\n` : "";
-    await this.#load((cgroupLevel) => `${fresh}${tableScript({ epoch, gated, cgroupLevel }, slots, gone)}`);
+    const fresh = found.epoch === undefined ? this.#removal() : "";
+    await this.#load(
+      (cgroupLevel) => `${fresh}${tableScript({ form, epoch, gated, cgroupLevel }, slots, gone)}`,
+    );
     this.#epoch = epoch;
     this.#rules = await this.#nft.countRules();
     this.#cells.clear();
@@ -328,7 +338,7 @@ export class MeteringTable {
     this.#moved.clear();
     for (const { number, uid, limit } of slots) {
       const reading = found.readings.get(number) ?? { uplink: 0, downlink: 0 };
-      const cell: Cell = { slot: { number, uid }, limit: bytes(limit), ...reading };
+      const cell: Cell = { slot: { number, uid }, limit: bytes(limit), ...reading, downlinkPackets: 0 };
       this.#cells.set(number, cell);
       this.#moved.add(cell);
     }
@@ -371,6 +381,12 @@ export class MeteringTable {
       if (number !== undefined) objects.push({ kind: "quota", name, number });
     }
     return { epoch, readings, quotas, objects };
+  }
+
+  /** Good whether the table is there or not. */
+  #removal(): string {
+    const { name } = this.#options.form;
+    return `add table inet ${name}\ndelete table inet ${name}\n`;
   }
 
   #next<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -17,7 +17,7 @@ const OPTIONS = { timeout: 30_000, maxBuffer: 256 << 20 };
 const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, LC_ALL: "C" };
 
 interface Listed {
-  readonly counter?: { readonly name: string; readonly bytes: number };
+  readonly counter?: { readonly name: string; readonly bytes: number; readonly packets: number };
   readonly quota?: { readonly name: string; readonly bytes: number; readonly used: number };
   readonly rule?: object;
 }
@@ -39,7 +39,7 @@ export async function openCommandTable(table: string): Promise<NftTable> {
       for (const { counter } of await list(table, "counters", "table", "inet", table)) {
         if (!counter) continue;
         const name = Buffer.from(counter.name, "latin1");
-        visit(name, 0, name.length, counter.bytes);
+        visit(name, 0, name.length, counter.bytes, counter.packets);
       }
     },
     readQuotas,

@@ -31,6 +31,7 @@ const FIXED_LENGTH = 4;
 const ATTRIBUTE_NAME = 2;
 const ATTRIBUTE_DATA = 4;
 const COUNTER_BYTES = 1;
+const COUNTER_PACKETS = 2;
 const HIGHEST_WORD = 2 ** 21;
 
 /** Everything but `load()`, which takes nft's own language. @throws {KernelUnavailableError} */
@@ -112,6 +113,7 @@ interface Layout {
   readonly name: readonly [at: number, header: number];
   readonly data: readonly [at: number, header: number];
   readonly bytes: readonly [at: number, header: number];
+  readonly packets: readonly [at: number, header: number];
 }
 
 function counterReader(): (buffer: Buffer, start: number, end: number, visit: CounterVisitor) => void {
@@ -119,22 +121,33 @@ function counterReader(): (buffer: Buffer, start: number, end: number, visit: Co
   return (buffer, start, end, visit) => {
     if (!layout || !fits(layout, buffer, start, end)) layout = layoutOf(buffer, start, end);
     const [nameAt, nameHeader] = layout.name;
-    const bytesAt = start + layout.bytes[0] + 4;
-    const high = buffer.readUInt32BE(bytesAt);
-    if (high >= HIGHEST_WORD) throw new RangeError("Cannot use a counter: it passed 2^53 bytes");
     const nameStart = start + nameAt + 4;
     // Its length counts the header and the zero at its end.
     const nameEnd = start + nameAt + (nameHeader & 0xffff) - 1;
-    visit(buffer, nameStart, nameEnd, high * 2 ** 32 + buffer.readUInt32BE(bytesAt + 4));
+    const bytes = wholeAt(buffer, start + layout.bytes[0] + 4);
+    visit(buffer, nameStart, nameEnd, bytes, wholeAt(buffer, start + layout.packets[0] + 4));
   };
 }
 
-function fits({ size, name, data, bytes }: Layout, buffer: Buffer, start: number, end: number): boolean {
+/** @throws {RangeError} above 2^53 - 1. */
+function wholeAt(buffer: Buffer, at: number): number {
+  const high = buffer.readUInt32BE(at);
+  if (high >= HIGHEST_WORD) throw new RangeError("Cannot use a counter: it passed 2^53");
+  return high * 2 ** 32 + buffer.readUInt32BE(at + 4);
+}
+
+function fits(
+  { size, name, data, bytes, packets }: Layout,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): boolean {
   return (
     end - start === size &&
     buffer.readUInt32LE(start + name[0]) === name[1] &&
     buffer.readUInt32LE(start + data[0]) === data[1] &&
-    buffer.readUInt32LE(start + bytes[0]) === bytes[1]
+    buffer.readUInt32LE(start + bytes[0]) === bytes[1] &&
+    buffer.readUInt32LE(start + packets[0]) === packets[1]
   );
 }
 
@@ -153,6 +166,6 @@ function layoutOf(buffer: Buffer, start: number, end: number): Layout {
   const name = find(start + FIXED_LENGTH, end, ATTRIBUTE_NAME);
   const data = find(start + FIXED_LENGTH, end, ATTRIBUTE_DATA);
   const inside = start + data[0];
-  const bytes = find(inside + 4, inside + (data[1] & 0xffff), COUNTER_BYTES);
-  return { size: end - start, name, data, bytes };
+  const inData = (type: number) => find(inside + 4, inside + (data[1] & 0xffff), type);
+  return { size: end - start, name, data, bytes: inData(COUNTER_BYTES), packets: inData(COUNTER_PACKETS) };
 }

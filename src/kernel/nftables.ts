@@ -41,7 +41,13 @@ export interface QuotaState {
 }
 
 /** Told of a counter: its name is `buffer` from `start` to `end`, good until the call returns. */
-export type CounterVisitor = (buffer: Buffer, start: number, end: number, bytes: number) => void;
+export type CounterVisitor = (
+  buffer: Buffer,
+  start: number,
+  end: number,
+  bytes: number,
+  packets: number,
+) => void;
 
 export interface NftTable extends Disposable {
   /** One transaction in nft's language. @throws {Error} with nft's own words. */

@@ -7,19 +7,36 @@
  * together and are saved together, so after a crash the same bytes are read
  * again and booked once.
  *
+ * A keeper may report bytes long after they passed: Xray those of a spliced
+ * flow when it ends. What is known of them from elsewhere is booked ahead, and
+ * the keeper's own count, once it comes, first uses that up. So in one epoch the
+ * highest sum of reading and estimate is booked, and the keeper's figure alone
+ * as soon as it has caught up, whatever becomes of the estimate.
+ *
  * Pure: no clock, no I/O.
  */
 import type { Epoch } from "../names.ts";
-import { type Bytes, NO_TRAFFIC, type Traffic, type UnixTime } from "../units.ts";
+import { addTraffic, type Bytes, NO_BYTES, NO_TRAFFIC, type Traffic, type UnixTime } from "../units.ts";
 
 export interface CounterState {
   readonly epoch: Epoch;
-  /** The last booked reading. */
+  /** The keeper's last booked reading. */
   readonly baseline: Traffic;
+  /** What is booked beyond the baseline: the keeper has not reported it yet, and may never. */
+  readonly ahead: Traffic;
   /** Counted bytes booked in this epoch and period: the account's `last_stats` is the sum of these. */
   readonly booked: Bytes;
   /** When the baseline was read. */
   readonly readAt: UnixTime;
+}
+
+/** What one look at a counter showed. */
+export interface Look {
+  readonly epoch: Epoch;
+  /** The keeper's reading. */
+  readonly traffic: Traffic;
+  /** Bytes known to have passed that the reading lacks. An estimate, which may shrink or vanish at any time. */
+  readonly ahead?: Traffic;
 }
 
 /** The two directions of one counter that can fall apart from each other. */
@@ -41,21 +58,46 @@ export function fallOf(counter: CounterState | undefined, epoch: Epoch, reading:
 }
 
 /**
- * The bytes that passed since the baseline.
+ * The bytes that passed beyond what is booked.
  *
- * In a new epoch, and for a counter never seen before, that is the whole
- * reading. A direction that fell within its epoch was reset by another reader
+ * In a new epoch, and for a counter never seen before, that is all the look
+ * showed. A direction that fell within its epoch was reset by another reader
  * and is counted whole; the other direction is not, because scripts reset one
  * alone (`downlink -reset`) and counting it whole would book bytes twice.
+ *
+ * @throws {RangeError} when reading and estimate together pass 2^53 - 1.
  */
-export function increaseOf(counter: CounterState | undefined, epoch: Epoch, reading: Traffic): Traffic {
-  const baseline = counter === undefined || counter.epoch !== epoch ? NO_TRAFFIC : counter.baseline;
-  return {
-    uplink: above(baseline.uplink, reading.uplink),
-    downlink: above(baseline.downlink, reading.downlink),
-  };
+export function increaseOf(counter: CounterState | undefined, look: Look): Traffic {
+  return beyond(bookedOf(counter, look), shownBy(look));
 }
 
-function above(baseline: Bytes, reading: Bytes): Bytes {
-  return (reading < baseline ? reading : reading - baseline) as Bytes;
+/**
+ * What is booked beyond the look's own reading, once its increase is: the `ahead` of the counter's next state.
+ *
+ * @throws {RangeError} as `increaseOf()` does.
+ */
+export function aheadOf(counter: CounterState | undefined, look: Look): Traffic {
+  return beyond(look.traffic, addTraffic(bookedOf(counter, look), increaseOf(counter, look)));
+}
+
+/** How far the counter is booked, as its keeper will count it: what was booked ahead outlives a reset. */
+function bookedOf(counter: CounterState | undefined, { epoch, traffic }: Look): Traffic {
+  if (counter === undefined || counter.epoch !== epoch) return NO_TRAFFIC;
+  const { baseline, ahead } = counter;
+  return addTraffic(ahead, {
+    uplink: traffic.uplink < baseline.uplink ? NO_BYTES : baseline.uplink,
+    downlink: traffic.downlink < baseline.downlink ? NO_BYTES : baseline.downlink,
+  });
+}
+
+function shownBy({ traffic, ahead = NO_TRAFFIC }: Look): Traffic {
+  return addTraffic(traffic, ahead);
+}
+
+/** Direction by direction what `to` has more than `from`, and nothing where it has less. */
+function beyond(from: Traffic, to: Traffic): Traffic {
+  return {
+    uplink: Math.max(0, to.uplink - from.uplink) as Bytes,
+    downlink: Math.max(0, to.downlink - from.downlink) as Bytes,
+  };
 }

@@ -4,7 +4,11 @@
  * Pure: types and one rule.
  */
 import type { CounterName, Epoch, KeeperName } from "../names.ts";
-import type { Traffic, UnixTime } from "../units.ts";
+import type { UnixTime } from "../units.ts";
+import type { CounterState } from "./counters.ts";
+
+/** What is remembered of a counter whose account was deleted. */
+export type RetiredCounter = Pick<CounterState, "epoch" | "baseline" | "ahead">;
 
 export interface KeeperRecord {
   readonly name: KeeperName;
@@ -15,8 +19,8 @@ export interface KeeperRecord {
   readonly firstLook: UnixTime;
   /** The last look at all its counters. */
   readonly lastLook: UnixTime;
-  /** Baselines of counters whose account was deleted, so that a new account of the name starts at 0. */
-  readonly retired: ReadonlyMap<CounterName, { readonly epoch: Epoch; readonly baseline: Traffic }>;
+  /** Counters whose account was deleted, so that a new account of the name starts at 0. */
+  readonly retired: ReadonlyMap<CounterName, RetiredCounter>;
 }
 
 /** Enough for a server whose engine restarts every hour for a week; older ones cannot answer any more. */

@@ -8,7 +8,6 @@
  * Pure: no clock, no I/O.
  */
 
-import type { Epoch } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import {
   addBytes,
@@ -21,7 +20,7 @@ import {
   type Traffic,
   type UnixTime,
 } from "../units.ts";
-import { type CounterState, increaseOf } from "./counters.ts";
+import { aheadOf, type CounterState, increaseOf, type Look } from "./counters.ts";
 
 export interface Usage {
   /** The day `daily` belongs to. */
@@ -75,7 +74,7 @@ export function newUsage(day: LocalDate, periodStart: LocalDate): Usage {
 }
 
 /**
- * Books one reading. The same (counter, epoch, reading) books nothing the second time.
+ * Books one look. The same one books nothing the second time.
  *
  * An increase belongs to the day and period of the *previous* reading, since
  * the bytes may have passed right after it; with a sample taken at midnight the
@@ -87,15 +86,15 @@ export function newUsage(day: LocalDate, periodStart: LocalDate): Usage {
 export function book(
   usage: Usage,
   counter: CounterState | undefined,
-  reading: { readonly epoch: Epoch; readonly traffic: Traffic },
+  look: Look,
   context: BookingContext,
 ): Booking {
-  const increase = context.firstLook ? NO_TRAFFIC : increaseOf(counter, reading.epoch, reading.traffic);
+  const increase = context.firstLook ? NO_TRAFFIC : increaseOf(counter, look);
   const since = Math.max(counter?.readAt ?? 0, context.previousLook);
   const inPeriod = since >= context.periodStart;
   const inDay = since >= context.dayStart;
   const counted = countedOf(increase, context.count);
-  const countedBefore = counter !== undefined && counter.epoch === reading.epoch ? counter.booked : NO_BYTES;
+  const countedBefore = counter !== undefined && counter.epoch === look.epoch ? counter.booked : NO_BYTES;
   return {
     usage: {
       day: usage.day,
@@ -109,8 +108,9 @@ export function book(
       warnedTotal: usage.warnedTotal,
     },
     counter: {
-      epoch: reading.epoch,
-      baseline: reading.traffic,
+      epoch: look.epoch,
+      baseline: look.traffic,
+      ahead: aheadOf(counter, look),
       booked: inPeriod ? addBytes(countedBefore, counted) : countedBefore,
       readAt: context.askedAt,
     },

@@ -15,6 +15,12 @@ export interface CounterReading {
   readonly counter: CounterName;
   readonly epoch: Epoch;
   readonly traffic: Traffic;
+  /**
+   * Bytes that passed and that the keeper has not reported yet, as far as is
+   * known: they are booked now, and its report of them then uses that up. May
+   * shrink or vanish at any time.
+   */
+  readonly ahead?: Traffic;
 }
 
 export interface SourceReport {
@@ -42,7 +48,7 @@ export interface SourceReport {
 export interface Marks {
   /** Which direction a mark measures. */
   readonly count: CountRule;
-  /** By user, the reading in bytes to be told of at once. A user without one may wait. */
+  /** By user, the reading in bytes, with what is ahead of it, to be told of at once. A user without one may wait. */
   readonly at: ReadonlyMap<UserName, number>;
 }
 

@@ -13,6 +13,7 @@ import type { CounterState } from "../ledger/counters.ts";
 import { type CounterName, epochName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
 import { type Bytes, bytes, localDate, type Traffic, type UnixTime, unixTime } from "../units.ts";
+import { aheadDocument, aheadOf } from "./ahead-format.ts";
 
 /** The newest form of the document that this program writes and reads. */
 export const ACCOUNT_VERSION = 1;
@@ -84,6 +85,7 @@ function counterDocument(counter: CounterState): Document {
     epoch: counter.epoch,
     uplink: counter.baseline.uplink,
     downlink: counter.baseline.downlink,
+    ...aheadDocument(counter.ahead),
     booked: counter.booked,
     read_at_ms: counter.readAt,
   };
@@ -170,6 +172,7 @@ function counterOf(fields: Document): CounterState {
   return {
     epoch: epochName(text(fields, "epoch")),
     baseline: traffic(fields, "uplink", "downlink"),
+    ahead: aheadOf(fields),
     booked: count(fields, "booked"),
     readAt: whole(fields, "read_at_ms") as UnixTime,
   };

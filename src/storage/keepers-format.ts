@@ -4,9 +4,10 @@
  *
  * Pure: values in, values out.
  */
-import type { KeeperRecord } from "../ledger/keeper.ts";
+import type { KeeperRecord, RetiredCounter } from "../ledger/keeper.ts";
 import { type CounterName, type Epoch, epochName, keeperName } from "../names.ts";
-import { bytes, type Traffic, unixTime } from "../units.ts";
+import { bytes, unixTime } from "../units.ts";
+import { aheadDocument, aheadOf } from "./ahead-format.ts";
 
 export const KEEPERS_VERSION = 1;
 
@@ -39,7 +40,10 @@ export function keepersDocument({ keepers, sequence, lastKernelNumber }: Keepers
           first_look_ms: keeper.firstLook,
           last_look_ms: keeper.lastLook,
           retired: Object.fromEntries(
-            [...keeper.retired].map(([name, { epoch, baseline }]) => [name, { epoch, ...baseline }]),
+            [...keeper.retired].map(([name, { epoch, baseline, ahead }]) => [
+              name,
+              { epoch, ...baseline, ...aheadDocument(ahead) },
+            ]),
           ),
         },
       ]),
@@ -52,7 +56,9 @@ interface StoredKeeper {
   readonly past_epochs: readonly unknown[];
   readonly first_look_ms: number;
   readonly last_look_ms: number;
-  readonly retired: Readonly<Record<string, { epoch: unknown; uplink: number; downlink: number }>>;
+  readonly retired: Readonly<
+    Record<string, Readonly<Record<string, unknown>> & { epoch: unknown; uplink: number; downlink: number }>
+  >;
 }
 
 /**
@@ -96,11 +102,15 @@ export function keepersOf(document: unknown): KeepersState {
   };
 }
 
-function retiredOf(stored: StoredKeeper["retired"]): Map<CounterName, { epoch: Epoch; baseline: Traffic }> {
+function retiredOf(stored: StoredKeeper["retired"]): Map<CounterName, RetiredCounter> {
   return new Map(
-    Object.entries(stored).map(([name, { epoch, uplink, downlink }]) => [
+    Object.entries(stored).map(([name, counter]) => [
       name as CounterName,
-      { epoch: epochOf(epoch), baseline: { uplink: bytes(uplink), downlink: bytes(downlink) } },
+      {
+        epoch: epochOf(counter.epoch),
+        baseline: { uplink: bytes(counter.uplink), downlink: bytes(counter.downlink) },
+        ahead: aheadOf(counter),
+      },
     ]),
   );
 }

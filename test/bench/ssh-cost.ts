@@ -10,6 +10,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { systemClock } from "../../src/clock.ts";
 import { libc } from "../../src/kernel/libc.ts";
+import { LOGINS } from "../../src/kernel/metering-script.ts";
 import { MeteringTable, OPEN } from "../../src/kernel/metering-table.ts";
 import { openNftables } from "../../src/kernel/nftables.ts";
 import { keeperName, userName } from "../../src/names.ts";
@@ -67,7 +68,7 @@ async function measure(farNamespace: string): Promise<SshCost> {
 
 async function readCost(): Promise<{ read: number; bare: number }> {
   using nft = await openNftables("sluice");
-  const table = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
+  const table = new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 });
   await table.build(slots(MANY));
   const users = Array.from({ length: MANY + 1 }, (_, number) => userName(`user${number}`));
   const source = new KernelSource({
@@ -144,7 +145,9 @@ async function lay(kind: "few" | "many" | "chain" | "none"): Promise<void> {
     return;
   }
   using nft = await openNftables("sluice");
-  await new MeteringTable(nft, { gated: "both", cgroupLevel: 2 }).build(slots(kind === "few" ? FEW : MANY));
+  await new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 }).build(
+    slots(kind === "few" ? FEW : MANY),
+  );
 }
 
 function slots(count: number) {

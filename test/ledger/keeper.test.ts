@@ -10,7 +10,9 @@ const KEEPER: KeeperRecord = {
   pastEpochs: [epochName("e0")],
   firstLook: unixTime(10),
   lastLook: unixTime(20),
-  retired: new Map([[counterName(XRAY, userName("joe")), { epoch: epochName("e1"), baseline: NO_TRAFFIC }]]),
+  retired: new Map([
+    [counterName(XRAY, userName("joe")), { epoch: epochName("e1"), baseline: NO_TRAFFIC, ahead: NO_TRAFFIC }],
+  ]),
 };
 
 describe("enterEpoch()", () => {

@@ -29,6 +29,7 @@ const passed = (uplink: number, downlink: number): Traffic => ({
 const state = (uplink: number, downlink: number, readAt = MIDNIGHT + HOUR): CounterState => ({
   epoch: FIRST,
   baseline: passed(uplink, downlink),
+  ahead: passed(0, 0),
   booked: bytes(uplink + downlink),
   readAt: unixTime(readAt),
 });
@@ -62,6 +63,7 @@ describe("book()", () => {
     expect(counter).toEqual({
       epoch: FIRST,
       baseline: passed(110, 230),
+      ahead: passed(0, 0),
       booked: 340,
       readAt: MIDNIGHT + 2 * HOUR,
     });
@@ -81,6 +83,18 @@ describe("book()", () => {
     expect(first.usage).toEqual(FRESH);
     expect(first.counter.booked).toBe(0);
     expect(book(first.usage, first.counter, reading(501, 602), context()).increase).toEqual(passed(1, 2));
+  });
+
+  test("takes what was ahead at a keeper's first look for passed before, and its report of it too", () => {
+    const first = book(
+      FRESH,
+      undefined,
+      { ...reading(500, 0), ahead: passed(80, 0) },
+      context({ firstLook: true }),
+    );
+    expect(first.usage).toEqual(FRESH);
+    expect(first.counter).toMatchObject({ baseline: passed(500, 0), ahead: passed(80, 0) });
+    expect(book(first.usage, first.counter, reading(590, 0), context()).increase).toEqual(passed(10, 0));
   });
 
   test("counts a new epoch whole and begins its own booked bytes", () => {

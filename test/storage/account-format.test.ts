@@ -10,6 +10,9 @@ const NINE = [
   ...["username", "daily_usage", "total_usage", "daily_limit", "total_limit"],
   ...["last_reset", "last_update", "baseline_usage", "last_stats"],
 ];
+const counted = (parts: object) => ({
+  "xray:joe": { epoch: "e1", uplink: 1, downlink: 2, booked: 3, read_at_ms: 4, ...parts },
+});
 /** To text and back, as a file does it. */
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value, null, 2));
 
@@ -89,6 +92,17 @@ describe("an account through its document", () => {
     expect(JSON.stringify(accountDocument(back))).toBe(text);
   });
 
+  test("writes what was booked ahead only where it is something, and reads its absence as nothing", () => {
+    const plain = stored(accountDocument(account("joe", { total: 7 }))) as { counters: object };
+    const [before] = Object.values(plain.counters) as [Record<string, unknown>];
+    expect(Object.keys(before)).toEqual(["epoch", "uplink", "downlink", "booked", "read_at_ms"]);
+    expect([...accountOf(plain).counters.values()]).toMatchObject([{ ahead: { uplink: 0, downlink: 0 } }]);
+    const counters = { "xray:joe": { ...before, ahead_downlink: 9 } };
+    const ahead = { ...plain, counters };
+    expect([...accountOf(ahead).counters.values()]).toMatchObject([{ ahead: { uplink: 0, downlink: 9 } }]);
+    expect(accountDocument(accountOf(ahead))["counters"]).toEqual(counters);
+  });
+
   test("keeps what was taken away, secrets included", () => {
     const held: Account["held"] = [
       { kind: "removed", keeper: "xray", user: userName("joe"), inbound: "in", message: "AA==" },
@@ -114,6 +128,9 @@ describe("accountOf()", () => {
     { key: "disabled", value: 1, error: TypeError },
     { key: "counters", value: [], error: TypeError },
     { key: "counters", value: { "xray:joe": null }, error: TypeError },
+    { key: "counters", value: counted({ ahead_uplink: -1 }), error: TypeError },
+    { key: "counters", value: counted({ ahead_downlink: "9" }), error: TypeError },
+    { key: "counters", value: counted({ ahead_downlink: null }), error: TypeError },
     { key: "held", value: {}, error: TypeError },
     { key: "sequence", value: -1, error: TypeError },
     { key: "enrolled", value: "ssh", error: TypeError },

@@ -7,7 +7,7 @@ import { newUsage } from "../../src/ledger/usage.ts";
 import { counterName, epochName, keeperName, userName } from "../../src/names.ts";
 import type { PeriodRule } from "../../src/rules.ts";
 import type { KeepersState } from "../../src/storage/keepers-format.ts";
-import { type Bytes, bytes, localDate, type Traffic, unixTime } from "../../src/units.ts";
+import { type Bytes, bytes, localDate, NO_TRAFFIC, type Traffic, unixTime } from "../../src/units.ts";
 
 export const XRAY = keeperName("xray");
 const DAY = localDate("2026-11-21");
@@ -49,7 +49,13 @@ export function account(
     counters: new Map([
       [
         counterName(XRAY, user),
-        { epoch: epochName(epoch), baseline: used, booked: bytes(total), readAt: unixTime(1000) },
+        {
+          epoch: epochName(epoch),
+          baseline: used,
+          ahead: NO_TRAFFIC,
+          booked: bytes(total),
+          readAt: unixTime(1000),
+        },
       ],
     ]),
     sequence,
@@ -124,6 +130,7 @@ export const anyAccount: fc.Arbitrary<Account> = fc
         keeper: fc.constantFrom("xray", "ssh", "openvpn:server"),
         epoch: fc.string(),
         baseline: bothWays,
+        ahead: fc.oneof(fc.constant(NO_TRAFFIC), bothWays),
         booked: fc.nat(1_000_000).map(bytes),
         readAt: moment,
       }),

@@ -1,12 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { counterName, epochName, userName } from "../../src/names.ts";
 import { KEEPERS_VERSION, keepersDocument, keepersOf } from "../../src/storage/keepers-format.ts";
+import { NO_TRAFFIC } from "../../src/units.ts";
 import { keeper, traffic, XRAY } from "./accounts.ts";
 
 const RECORD = keeper("e2", {
   pastEpochs: [epochName("e0"), epochName("e1")],
   retired: new Map([
-    [counterName(XRAY, userName("gone")), { epoch: epochName("e2"), baseline: traffic(3, 4) }],
+    [
+      counterName(XRAY, userName("gone")),
+      { epoch: epochName("e2"), baseline: traffic(3, 4), ahead: NO_TRAFFIC },
+    ],
+    [
+      counterName(XRAY, userName("cut")),
+      { epoch: epochName("e2"), baseline: traffic(5, 6), ahead: traffic(0, 9) },
+    ],
   ]),
 });
 const stored = () =>
@@ -23,6 +31,12 @@ describe("keepersOf()", () => {
       lastKernelNumber: 4,
       keepers: new Map([["xray", RECORD]]),
     });
+  });
+
+  test("writes what was booked ahead only where it is something, and reads its absence as nothing", () => {
+    const { retired } = stored().keepers.xray;
+    expect(retired["xray:gone"]).toEqual({ epoch: "e2", uplink: 3, downlink: 4 });
+    expect(retired["xray:cut"]).toEqual({ epoch: "e2", uplink: 5, downlink: 6, ahead_downlink: 9 });
   });
 
   test("reads a document without keepers", () => {
@@ -70,6 +84,18 @@ describe("keepersOf()", () => {
       document: {
         ...stored(),
         keepers: { xray: { ...xray, retired: { "xray:a": { epoch: "e2", uplink: "1", downlink: 2 } } } },
+      },
+    },
+    {
+      name: "an ahead in the negative",
+      document: {
+        ...stored(),
+        keepers: {
+          xray: {
+            ...xray,
+            retired: { "xray:a": { epoch: "e2", uplink: 1, downlink: 2, ahead_downlink: -1 } },
+          },
+        },
       },
     },
     { name: "null", document: null },

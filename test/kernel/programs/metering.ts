@@ -8,6 +8,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { LOGINS } from "../../../src/kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../../../src/kernel/metering-table.ts";
 import { openCommandTable } from "../../../src/kernel/nft-command.ts";
 import { watchTable } from "../../../src/kernel/nft-events.ts";
@@ -27,7 +28,7 @@ execFileSync("ip", ["link", "set", "lo", "up"]);
 // On a busy machine an acknowledgement comes late enough for a packet to be sent, and counted, twice.
 writeFileSync("/proc/sys/net/ipv4/tcp_early_retrans", "0");
 using nft = process.argv[2] === "command" ? await openCommandTable("sluice") : await openNftables("sluice");
-const table = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
+const table = new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 });
 const depleted: string[] = [];
 let gone = 0;
 using _events = await watchTable("sluice", {
@@ -70,7 +71,7 @@ await pause(100);
 await table.look();
 report["stopped"] = {
   passed,
-  reading: table.readingOf(2),
+  reading: readingOf(table, 2),
   gate: stateOf(await table.gateOf(2)),
   depleted: depleted.includes("g00000002"),
 };
@@ -100,7 +101,7 @@ await towards(ZOE);
 report["towards"] = await table.look();
 
 // Another of our processes finds the table and goes on with it, also where a gate is shut that counted before.
-const third = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
+const third = new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 });
 await third.build([
   { number: 1, uid: ZOE, limit: () => SHUT },
   { number: 2, uid: JOE, limit: () => SHUT },
@@ -109,12 +110,12 @@ report["shutAgain"] = await exchange(ZOE);
 await third.reopen(1, OPEN);
 report["openAgain"] = await exchange(ZOE);
 await table.look();
-const second = new MeteringTable(nft, { gated: "both", cgroupLevel: 2 });
+const second = new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 });
 await second.build([{ number: 1, uid: ZOE, limit: () => OPEN }]);
 report["second"] = {
   same: second.epoch === table.epoch,
-  reading: second.readingOf(1),
-  before: table.readingOf(1),
+  reading: readingOf(second, 1),
+  before: readingOf(table, 1),
 };
 report["leftover"] = execFileSync("nft", ["list", "table", "inet", "sluice"]).toString().includes("00000002");
 
@@ -126,7 +127,7 @@ report["lost"] = (await second.look()) === undefined;
 await second.build([{ number: 1, uid: ZOE, limit: () => SHUT }]);
 report["again"] = {
   epoch: second.epoch,
-  reading: second.readingOf(1),
+  reading: readingOf(second, 1),
   passed: await exchange(ZOE),
   moved: sorted(await second.look()),
 };
@@ -208,7 +209,7 @@ async function run(uid: number, program: string): Promise<number> {
 }
 
 function total(number: number): number {
-  const { uplink, downlink } = table.readingOf(number);
+  const { uplink, downlink } = readingOf(table, number);
   return uplink + downlink;
 }
 
@@ -222,4 +223,9 @@ function sorted(readings: readonly { number: number }[] | undefined) {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function readingOf(of: MeteringTable, number: number) {
+  const { uplink, downlink } = of.passedOf(number);
+  return { uplink, downlink };
 }
