@@ -3,18 +3,13 @@
  * access log, connections and gate, tied together in the order an engine needs.
  */
 import { execFile } from "node:child_process";
-import { readlinkSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { XraySettings } from "../config.ts";
 import { ConfigCuts, type Neutralised } from "../enforcement/xray/config-cuts.ts";
-import { testConfig } from "../enforcement/xray/config-test.ts";
 import { Connections } from "../enforcement/xray/connections.ts";
-import { engineVersion } from "../enforcement/xray/engine-kind.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
-import { reasonOf } from "../errors.ts";
-import { bootId, processArguments, processEnvironment, processStart, processUid } from "../kernel/process.ts";
-import { listenerPid } from "../kernel/socket-owner.ts";
+import { bootId, processArguments, processEnvironment, processStart } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -25,6 +20,7 @@ import { EngineLink } from "../sources/xray/engine-link.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
 import type { Books } from "./books.ts";
+import { enginePid, testForEngine } from "./engine-process.ts";
 import type { Gate } from "./gatekeeper.ts";
 
 export interface XrayPartOptions {
@@ -207,12 +203,7 @@ export class XrayPart implements AsyncDisposable {
   }
 
   #pid(): number | undefined {
-    const address = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(this.settings.api);
-    const host = address?.[1] ?? address?.[2];
-    if (host === undefined) return undefined; // a unix socket: known by its uptime
-    const local = host === "localhost" ? "127.0.0.1" : host;
-    if (!/^127\.|^::1$/.test(local)) return undefined;
-    return listenerPid(local, Number(address?.[3]));
+    return enginePid(this.settings.api);
   }
 
   #arguments(): readonly string[] {
@@ -242,20 +233,6 @@ export class XrayPart implements AsyncDisposable {
   async #testConfig(path: string): Promise<void> {
     const pid = this.#pid();
     if (pid === undefined) throw new Error("Cannot test the config: the engine's process is not known");
-    const uid = processUid(pid);
-    let binary: string;
-    try {
-      binary = readlinkSync(`/proc/${pid}/exe`);
-    } catch (error) {
-      throw new Error(`Cannot test the config: ${reasonOf(error)}`, { cause: error });
-    }
-    const user = uid === undefined || uid === process.getuid?.() ? undefined : { uid, gid: uid };
-    await testConfig({
-      binary,
-      kind: (await engineVersion(binary)).kind,
-      user,
-      path,
-      signal: AbortSignal.timeout(30_000),
-    });
+    await testForEngine(pid, path);
   }
 }

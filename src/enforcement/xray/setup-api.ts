@@ -65,7 +65,7 @@ export function apiPart(text: string, root: JsonNode, config: EngineConfig, fact
 /** A listener for an API that has none, where the settings look for it. */
 function reachPart(config: EngineConfig, { apiListen, api }: ApiFacts, tag: string): Part {
   const found = listenersOf(config, apiListen);
-  const target = api && `${api.host}:${api.port}`;
+  const target = api && (api.host.includes(":") ? `[${api.host}]:${api.port}` : `${api.host}:${api.port}`);
   if (found.length > 0) {
     if (target === undefined || found.includes(target)) return NOTHING;
     return {
@@ -115,7 +115,9 @@ function listenersOf(config: EngineConfig, apiListen: boolean): string[] {
     ...(apiListen && config.apiListen !== undefined ? [config.apiListen] : []),
     ...config.inbounds
       .filter(({ tag }) => tag !== undefined && tags.has(tag))
-      .map(({ listen = "0.0.0.0", ports }) => (ports[0] === undefined ? listen : `${listen}:${ports[0]}`)),
+      .map(({ listen = "0.0.0.0", ports }) =>
+        ports[0] === undefined ? listen : `${listen.includes(":") ? `[${listen}]` : listen}:${ports[0]}`,
+      ),
   ];
 }
 
