@@ -1,7 +1,7 @@
 /** The desk of a running daemon, over its Unix socket. */
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
-import type { Desk, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
+import type { Desk, GateRow, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
 import { CONTROL_SERVICE } from "./service.ts";
 
 const DEADLINE_MS = 30_000;
@@ -37,6 +37,10 @@ export class ControlClient implements Desk, Disposable {
 
   async delete(name: string, keepLogin: boolean): Promise<void> {
     await this.#call("Delete", { name, keepLogin });
+  }
+
+  async listGates(users: readonly string[]): Promise<readonly GateRow[]> {
+    return (await this.#call<{ gates: readonly GateRow[] }>("ListGates", { users })).gates;
   }
 
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {

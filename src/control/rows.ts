@@ -38,6 +38,16 @@ export interface StopStep {
   readonly text: string;
 }
 
+/** How an account with an engine's service is called in the kernel. */
+export interface GateRow {
+  readonly name: string;
+  readonly number: number;
+  /** Of connections that leave the engine for him. */
+  readonly mark: number;
+  /** All names the engines know him by. */
+  readonly users: readonly string[];
+}
+
 export interface UserList {
   readonly users: readonly UserRow[];
   readonly gone: readonly string[];
@@ -107,6 +117,12 @@ export interface Desk {
   setDisabled(name: string, disabled: boolean, by: string): Promise<UserRow>;
   /** With his login on this host, unless it is to be kept. */
   delete(name: string, keepLogin: boolean, by: string): Promise<void>;
+  /**
+   * On the disk before it answers: a number must never be given twice.
+   *
+   * @param users of an engine, who get an account if they have none.
+   */
+  listGates(users: readonly string[]): Promise<readonly GateRow[]>;
   /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
   watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
 }

@@ -92,6 +92,9 @@ function handlers(desk: Desk) {
       await desk.delete(name, keepLogin, "the administrator");
       return {};
     }),
+    ListGates: unary(async ({ users }: { users: readonly string[] }) => ({
+      gates: await desk.listGates(users),
+    })),
     Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());

@@ -4,8 +4,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import type { Desk, LimitRequest, Status, StopStep, UserList, UserRow, UserState } from "../control/rows.ts";
+import type {
+  Desk,
+  GateRow,
+  LimitRequest,
+  Status,
+  StopStep,
+  UserList,
+  UserRow,
+  UserState,
+} from "../control/rows.ts";
 import { RefusedRequestError } from "../errors.ts";
+import { marksOf, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type UserName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
 import type { JobHealth } from "../scheduler/health.ts";
@@ -136,6 +146,19 @@ export class DaemonDesk implements Desk {
     await this.#options.clerk.delete(name as UserName, keepLogin, by);
   }
 
+  async listGates(users: readonly string[]): Promise<readonly GateRow[]> {
+    const { books, saver } = this.#options;
+    for (const user of users) books.know(userName(user), "xray");
+    const entries = [...books.accounts.values()].filter(({ standing }) => standing.services.includes("xray"));
+    const rows = entries.map((entry) => {
+      const number = books.kernelNumberOf(entry);
+      const mark = marksOf(number, SERVICE_XRAY).forward;
+      return { name: entry.standing.name, number, mark, users: [...entry.users].sort() };
+    });
+    await saver.flush();
+    return rows.sort(byName);
+  }
+
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
     if (periodMs < SHORTEST_WATCH_MS || periodMs > LONGEST_WATCH_MS) {
       throw new RefusedRequestError(
@@ -228,6 +251,6 @@ function remainingOf({ standing, usage }: Entry): number | undefined {
   return left.length === 0 ? undefined : Math.max(0, Math.min(...left));
 }
 
-function byName(left: UserRow, right: UserRow): number {
+function byName(left: { readonly name: string }, right: { readonly name: string }): number {
   return left.name < right.name ? -1 : 1;
 }

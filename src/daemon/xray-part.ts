@@ -3,13 +3,11 @@
  * access log, connections and gate, tied together in the order an engine needs.
  */
 import { execFile } from "node:child_process";
-import { readlinkSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { XraySettings } from "../config.ts";
 import type { StopStep } from "../control/rows.ts";
 import { ConfigCuts, type Neutralised } from "../enforcement/xray/config-cuts.ts";
-import { type EngineKind, testConfig } from "../enforcement/xray/config-test.ts";
 import { Connections } from "../enforcement/xray/connections.ts";
 import { MarkedOutbounds } from "../enforcement/xray/marked-outbounds.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
@@ -20,9 +18,7 @@ import {
   processArguments,
   processEnvironment,
   processStart,
-  processUid,
 } from "../kernel/process.ts";
-import { listenerPid } from "../kernel/socket-owner.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -35,6 +31,7 @@ import { routeOf } from "../sources/xray/user-route.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import { enginePid, testForEngine } from "./engine-process.ts";
 import type { Gate } from "./gatekeeper.ts";
 import { stopStepOf } from "./stop-step.ts";
 import type { XrayGates } from "./xray-gates.ts";
@@ -331,12 +328,7 @@ export class XrayPart implements AsyncDisposable {
   }
 
   #pid(): number | undefined {
-    const address = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(this.settings.api);
-    const host = address?.[1] ?? address?.[2];
-    if (host === undefined) return undefined; // a unix socket: known by its uptime
-    const local = host === "localhost" ? "127.0.0.1" : host;
-    if (!/^127\.|^::1$/.test(local)) return undefined;
-    return listenerPid(local, Number(address?.[3]));
+    return enginePid(this.settings.api);
   }
 
   #arguments(): readonly string[] {
@@ -366,34 +358,6 @@ export class XrayPart implements AsyncDisposable {
   async #testConfig(path: string): Promise<void> {
     const pid = this.#pid();
     if (pid === undefined) throw new Error("Cannot test the config: the engine's process is not known");
-    const uid = processUid(pid);
-    let binary: string;
-    try {
-      binary = readlinkSync(`/proc/${pid}/exe`);
-    } catch (error) {
-      throw new Error(`Cannot test the config: ${reasonOf(error)}`, { cause: error });
-    }
-    const user = uid === undefined || uid === process.getuid?.() ? undefined : { uid, gid: uid };
-    await testConfig({
-      binary,
-      kind: await engineKind(binary),
-      user,
-      path,
-      signal: AbortSignal.timeout(30_000),
-    });
+    await testForEngine(pid, path);
   }
-}
-
-/**
- * Told by what `-version` prints, which Xray and V2Ray 4 both know and V2Ray 5
- * refuses. Not asked by `version`: V2Ray 4 passes over a word it does not know
- * and starts as an engine, on whatever config it finds.
- */
-async function engineKind(binary: string): Promise<EngineKind> {
-  const said = await promisify(execFile)(binary, ["-version"], { timeout: 10_000 }).then(
-    ({ stdout }) => stdout,
-    () => "",
-  );
-  if (said.startsWith("Xray")) return "xray";
-  return said.startsWith("V2Ray 4") ? "v2ray4" : "v2ray5";
 }

@@ -10,10 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { reasonOf } from "../../errors.ts";
+import type { EngineKind } from "./engine-kind.ts";
 import { silenceLogs } from "./silence-logs.ts";
-
-/** The engine's command lines differ; V2Ray 5 renamed the options of 4. */
-export type EngineKind = "xray" | "v2ray4" | "v2ray5";
 
 export interface ConfigTest {
   /** The engine's executable, as an absolute path. */

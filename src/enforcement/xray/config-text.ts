@@ -1,37 +1,53 @@
 /**
- * JSON with comments as text: what stands where, and how to change one string.
+ * JSON with comments as text: what stands where, and how to change a part of it.
  *
  * The operator's file is never written anew from parsed values, which would
  * lose comments, order and layout. It is read into a tree that remembers where
- * each string literal begins and ends, and only those literals are exchanged.
+ * each value begins and ends, and only what has to change is exchanged.
  *
  * Pure: no clock, no I/O.
  */
 import { blankComments } from "../../jsonc.ts";
 
-export type JsonNode =
-  | { readonly kind: "object"; readonly members: readonly JsonMember[] }
-  | { readonly kind: "list"; readonly items: readonly JsonNode[] }
-  | JsonText
-  | { readonly kind: "other" };
+export type JsonNode = JsonObject | JsonList | JsonText | (Span & { readonly kind: "other" });
 
-export interface JsonMember {
+/** `text.slice(start, end)` is the whole value with its brackets or quotes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface JsonObject extends Span {
+  readonly kind: "object";
+  readonly members: readonly JsonMember[];
+}
+
+export interface JsonList extends Span {
+  readonly kind: "list";
+  readonly items: readonly JsonNode[];
+}
+
+/** From the name's first quote to the end of the value. */
+export interface JsonMember extends Span {
   readonly key: string;
   readonly value: JsonNode;
 }
 
-/** A string literal; `text.slice(start, end)` is the literal with its quotes. */
-export interface JsonText {
+/** A string literal. */
+export interface JsonText extends Span {
   readonly kind: "text";
   readonly value: string;
-  readonly start: number;
-  readonly end: number;
+}
+
+/** Puts `text` in the place of a span; at an empty span it is an insertion. */
+export interface Edit extends Span {
+  readonly text: string;
 }
 
 /** @throws {SyntaxError} when the text is not JSON with comments, naming the line. */
 export function readTree(text: string): JsonNode {
   const json = blankComments(text);
-  let at = 0;
+  let at = text.startsWith(BYTE_ORDER_MARK) ? 1 : 0;
 
   const root = value();
   peek();
@@ -41,23 +57,32 @@ export function readTree(text: string): JsonNode {
   function value(): JsonNode {
     const next = peek();
     if (next === "{") return object();
-    if (next === "[") return { kind: "list", items: sequence("]", value) };
+    if (next === "[") return list();
     if (next === '"') return string();
     const [literal = ""] = matchHere(LITERAL);
     if (literal === "") fail("a value");
+    const start = at;
     at += literal.length;
-    return { kind: "other" };
+    return { kind: "other", start, end: at };
+  }
+
+  function list(): JsonNode {
+    const start = at;
+    const items = sequence("]", value);
+    return { kind: "list", items, start, end: at };
   }
 
   function object(): JsonNode {
+    const start = at;
     const members = sequence("}", () => {
       if (peek() !== '"') fail("a name in quotes");
-      const key = string().value;
+      const name = string();
       if (peek() !== ":") fail('":"');
       at++;
-      return { key, value: value() };
+      const held = value();
+      return { key: name.value, value: held, start: name.start, end: held.end };
     });
-    return { kind: "object", members };
+    return { kind: "object", members, start, end: at };
   }
 
   /** The items between the bracket at hand and `close`, with commas between and none at the end. */
@@ -132,14 +157,23 @@ export function replaceLiterals(
   text: string,
   changes: readonly { readonly place: JsonText; readonly literal: string }[],
 ): string {
+  return applyEdits(
+    text,
+    changes.map(({ place: { start, end }, literal }) => ({ start, end, text: literal })),
+  );
+}
+
+/** Edits must not overlap; those at one place are put there in their order. */
+export function applyEdits(text: string, edits: readonly Edit[]): string {
   let result = "";
   let copied = 0;
-  for (const { place, literal } of changes.toSorted((a, b) => a.place.start - b.place.start)) {
-    result += text.slice(copied, place.start) + literal;
-    copied = place.end;
+  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    result += text.slice(copied, edit.start) + edit.text;
+    copied = edit.end;
   }
   return result + text.slice(copied);
 }
 
+const BYTE_ORDER_MARK = "\uFEFF";
 const SPACE = /[ \t\r\n]*/y;
 const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;

@@ -14,6 +14,7 @@ import { loadGates, removeGates } from "./gates.ts";
 import { checkConfig, showStatus } from "./status.ts";
 import { showTop } from "./top.ts";
 import { deleteUser, resetUsers, setDisabled, setLimit, showUser, showUsers } from "./users.ts";
+import { type SetupOptions, setupXray } from "./xray-setup.ts";
 
 interface Common {
   readonly config?: string;
@@ -93,6 +94,14 @@ export function program(): Command {
   command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more").action(
     (options: Common) => removeGates(options),
   );
+
+  const xray = root.command("xray").description("Engines: Xray and V2Ray");
+  reading(xray, "setup", "Prepares an engine's config: statistics, API, tags, an outbound per account")
+    .option("--undo", "take out again what setup added")
+    .option("--engine <name>", "which one, if the settings have several")
+    .option("--yes", "without asking")
+    .option("--no-restart", "leave the engine's restart to me")
+    .action((options: SetupOptions) => setupXray(options));
 
   reading(root, "events", "What happened: warnings, cuts, restarts")
     .option("-f, --follow", "go on as they happen")

@@ -13,6 +13,7 @@ import { type EngineInbound, readInbounds } from "./engine-inbounds.ts";
 import { readMarkers, type UserMarker } from "./engine-markers.ts";
 import { type RoutingRule, readRules } from "./engine-routing.ts";
 import {
+  countAt,
   fieldAt,
   flagAt,
   type Section,
@@ -55,6 +56,8 @@ export interface EngineOutbound {
   readonly protocol: string;
   /** True if another outbound makes its connections, so that a mark of its own would stand on none. */
   readonly chained: boolean;
+  /** The mark the file has put on its connections; undefined for none. */
+  readonly mark: number | undefined;
 }
 
 export type LogTarget =
@@ -85,7 +88,7 @@ export function readEngineConfig(text: string): EngineConfig {
   const outbounds = (sectionsAt(root, "outbounds") ?? []).map(({ section }) => ({
     tag: textAt(section, "tag") || undefined,
     protocol: (textAt(section, "protocol") ?? "").toLowerCase(),
-    chained: isChained(section),
+    ...readSocket(section),
   }));
   return {
     inbounds: readInbounds(root),
@@ -103,12 +106,15 @@ export function readEngineConfig(text: string): EngineConfig {
   };
 }
 
-/** By "proxySettings", or by "dialerProxy" among the socket's options (infra/conf/transport_internet.go). */
-function isChained(outbound: Section): boolean {
+/** One outbound is chained to another by either of two settings (infra/conf/transport_internet.go). */
+function readSocket(outbound: Section): Pick<EngineOutbound, "chained" | "mark"> {
   const proxy = sectionAt(outbound, "proxySettings");
   const stream = sectionAt(outbound, "streamSettings");
   const socket = stream && sectionAt(stream, "sockopt");
-  return Boolean((proxy && textAt(proxy, "tag")) || (socket && textAt(socket, "dialerProxy")));
+  return {
+    chained: Boolean((proxy && textAt(proxy, "tag")) || (socket && textAt(socket, "dialerProxy"))),
+    mark: (socket && countAt(socket, "mark")) || undefined,
+  };
 }
 
 /**

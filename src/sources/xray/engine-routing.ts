@@ -64,6 +64,16 @@ export function takesAll(rule: RoutingRule, config: EngineConfig, user: UserName
   );
 }
 
+/** True if nothing gets past the rule, whoever's it is. A balancer does not count, nor do rules behind one. */
+export function takesEverybody(rule: RoutingRule): boolean {
+  return (
+    !rule.hasOtherMatchers &&
+    rule.users.length === 0 &&
+    rule.inboundTags.length === 0 &&
+    rule.outboundTag !== undefined
+  );
+}
+
 function inboundsOf(config: EngineConfig, user: UserName): readonly EngineInbound[] {
   const homes = config.inbounds.filter(({ clients }) => clients.some(({ email }) => email === user));
   return homes.length > 0 ? homes : config.inbounds;

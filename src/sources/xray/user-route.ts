@@ -44,6 +44,7 @@ function obstacleAt(home: EngineOutbound | undefined, rule: RoutingRule | undefi
   if (home.tag !== undefined && isOurs(home.tag)) return `${sends} one of Sluice's own`;
   if (home.protocol === "blackhole") return `${sends} a blackhole`;
   if (home.chained) return `${sends} an outbound that connects through another`;
+  if (home.mark !== undefined) return `${sends} an outbound with a mark of its own (${home.mark})`;
   return WITHOUT_SOCKET.includes(home.protocol)
     ? `${sends} a ${home.protocol} outbound, which cannot mark`
     : undefined;

@@ -19,7 +19,7 @@ describe("readTree()", () => {
   test("takes a name in any case, and the last of several, as the engines do", () => {
     const tree = readTree('{"id": "1", "ID": "2", "x": null}');
     expect(textOf(tree, "id")?.value).toBe("2");
-    expect(memberOf(tree, "X")).toEqual({ kind: "other" });
+    expect(memberOf(tree, "X")).toEqual({ kind: "other", start: 28, end: 32 });
     expect(textOf(tree, "x")).toBeUndefined();
   });
 

@@ -11,6 +11,7 @@ const OUTBOUNDS = [
   { tag: "dead", protocol: "Blackhole" },
   { tag: "over-warp", protocol: "freedom", streamSettings: { sockopt: { dialerProxy: "warp" } } },
   { tag: "asks", protocol: "dns" },
+  { tag: "marked", protocol: "freedom", streamSettings: { sockopt: { mark: 255 } } },
   { tag: "sluice-user-7", protocol: "freedom" },
 ];
 
@@ -145,6 +146,11 @@ describe("routeOf()", () => {
       name: "stops at an outbound without connections of its own",
       rules: [{ user: ["joe"], outboundTag: "asks" }],
       want: { catchAll: 0, obstacle: "rule 1 sends him to a dns outbound, which cannot mark" },
+    },
+    {
+      name: "stops at an outbound whose mark means something to the operator",
+      rules: [{ user: ["joe"], outboundTag: "marked" }],
+      want: { catchAll: 0, obstacle: "rule 1 sends him to an outbound with a mark of its own (255)" },
     },
     { name: "stops without outbounds", outbounds: [], want: { obstacle: "there is no outbound" } },
     {
