@@ -154,6 +154,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
             scheduler.wake();
             await Promise.race([looked, clock.sleep(FRESH_LOOK_MS, stopping.signal)]);
           },
+          maySplice: (entry) => engines.some((engine) => engine.maySplice(entry)),
           undelivered: (entry) => engines.reduce((sum, engine) => sum + engine.undelivered(entry), 0),
           onGone: (entry) => {
             for (const engine of engines) void engine.forget(entry).catch(() => undefined); // an engine that is gone has nothing to forget

@@ -12,6 +12,14 @@ import type { AccountGates } from "../enforcement/xray/account-gates.ts";
 import { beginEvidence, type Evidence, type Proof, weigh } from "../enforcement/xray/gate-proof.ts";
 import type { MarkedAccount } from "../enforcement/xray/marked-outbounds.ts";
 import {
+  beginSplice,
+  bookable,
+  type Figures,
+  lookAtSplice,
+  type OpenFlows,
+  type Splice,
+} from "../enforcement/xray/spliced.ts";
+import {
   beginRatio,
   learnRatio,
   NOTHING_LEFT,
@@ -28,10 +36,20 @@ import { watchTable } from "../kernel/nft-events.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import { countedOf } from "../ledger/usage.ts";
-import type { UserName } from "../names.ts";
+import { counterName, type Epoch, type KeeperName, type UserName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import type { Job } from "../scheduler/scheduler.ts";
-import { type Bytes, milliseconds, monotonicTime, sumOf, type Traffic, type UnixTime } from "../units.ts";
+import type { CounterReading, SourceReport } from "../sources/source.ts";
+import {
+  type Bytes,
+  bytes,
+  milliseconds,
+  monotonicTime,
+  NO_BYTES,
+  sumOf,
+  type Traffic,
+  type UnixTime,
+} from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
 import type { Saver } from "./saver.ts";
@@ -46,6 +64,8 @@ export interface XrayGatesOptions {
   readonly keepers: readonly string[];
   /** Reads and books the engines' counters: one look that begins after the call. */
   readonly look: () => Promise<void>;
+  /** Whether the engine may have the kernel copy this account's downloads, and count them when they end. */
+  readonly maySplice: (entry: Entry) => boolean;
   /** Bytes the engine has counted and its clients have not been sent, as far as their sockets are known. */
   readonly undelivered: (entry: Entry) => number;
   /** The gate of this account was used up, a packet short of his limit. */
@@ -62,7 +82,12 @@ interface Gate {
   ratio: Ratio;
   evidence: Evidence;
   /** Payload that waits in the sockets of an account near its limit. */
-  uncounted: number;
+  unread: number;
+  /** Undefined where its flows are not spliced. */
+  splice: Splice | undefined;
+  /** Payload that passed, is not counted by the engine, and not booked ahead of it. */
+  hidden: number;
+  flows: OpenFlows;
   /** The kernel's figure at the last two samples: what passed between them may be on its way still. */
   passed: number;
   passedBefore: number;
@@ -181,7 +206,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     for (const { entry, number } of fresh) {
       if (this.#gates.has(number)) continue;
       const gate: Gate = {
-        ...{ entry, number, uncounted: 0, settling: false, passed: 0, passedBefore: 0, quiet: 0 },
+        ...{ entry, number, unread: 0, settling: false, passed: 0, passedBefore: 0, quiet: 0 },
+        ...{ splice: undefined, hidden: 0, flows: NO_FLOWS },
         ratio: beginRatio(NOTHING),
         evidence: beginEvidence(NOTHING),
       };
@@ -217,10 +243,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     for (const gate of this.#lively) {
       gate.passedBefore = gate.passed;
       gate.passed = countedOf(table.passedOf(gate.number), this.#options.count);
-      if (isNear(gate.entry)) gate.uncounted = this.#uncountedOf(gate);
+      const spliced = this.#options.maySplice(gate.entry);
+      if (spliced) gate.splice ??= beginSplice(this.#figures(gate));
+      else gate.splice = undefined;
+      if (spliced || isNear(gate.entry)) this.#lookAtFlows(gate);
       if (gate.quiet < QUIET) continue;
-      this.#lively.delete(gate);
-      if (gate.uncounted === 0) gate.ratio = learnRatio(gate.ratio, this.#counted(gate));
+      if (!gate.splice?.unreported) this.#lively.delete(gate);
+      if (gate.unread === 0) gate.ratio = learnRatio(gate.ratio, this.#counted(gate));
     }
   }
 
@@ -284,11 +313,12 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   }
 
   /** The kernel's figure at which the account's nearest limit is reached. */
-  #limitOf({ entry, uncounted, ratio, passed, passedBefore }: Gate, still = false): Bytes {
+  #limitOf({ entry, unread, hidden, ratio, passed, passedBefore }: Gate, still = false): Bytes {
     const { verdict } = entry;
     if (verdict.kind === "deny") return SHUT;
     if (verdict.remaining === undefined) return OPEN;
     const underWay = still ? 0 : Math.max(1, passed - passedBefore);
+    const uncounted = Math.max(unread, hidden);
     return shutAt({ kernel: passed, remaining: verdict.remaining, uncounted, underWay }, ratio);
   }
 
@@ -323,13 +353,14 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const until = clock.monotonic() + LONGEST_SETTLE_MS;
     let before = Number.NaN;
     for (;;) {
-      gate.uncounted = this.#uncountedOf(gate);
+      this.#lookAtFlows(gate);
       await look();
       const { verdict } = entry;
       if (verdict.kind === "deny") return; // carried out already
-      const figure = sumOf(this.#engineFigure(entry));
-      const still = gate.uncounted + undelivered(entry) === 0 && figure === before;
-      const remaining = verdict.remaining === undefined ? OPEN : verdict.remaining - gate.uncounted;
+      const figure = sumOf(this.#engineFigure(entry)) + (gate.splice?.unreported ?? 0);
+      const still = gate.unread + undelivered(entry) === 0 && figure === before;
+      const uncounted = Math.max(gate.unread, gate.hidden);
+      const remaining = verdict.remaining === undefined ? OPEN : verdict.remaining - uncounted;
       if (remaining > NOTHING_LEFT && (still || remaining > NEAR || clock.monotonic() > until)) {
         await this.#table?.reopen(gate.number, this.#limitOf(gate, still));
         return;
@@ -340,13 +371,59 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }
   }
 
-  /** Payload that passed the gate and waits for the engine to read it. */
-  #uncountedOf({ number }: Gate): number {
-    if (this.#options.count === "uplink") return 0;
-    const { forward } = marksOf(number, SERVICE_XRAY);
+  /** What passed the gate and waits for the engine to read it, and what came so far. */
+  #lookAtFlows(gate: Gate): void {
+    const { forward } = marksOf(gate.number, SERVICE_XRAY);
     let unread = 0;
-    for (const flow of this.#options.sockets.flowsMarked(forward, ACCOUNT_MASK)) unread += flow.unread;
-    return unread;
+    let received = 0;
+    let headers = 0;
+    for (const flow of this.#options.sockets.flowsMarked(forward, ACCOUNT_MASK)) {
+      const came = flow.received ?? Number.POSITIVE_INFINITY; // an older kernel does not say
+      unread += flow.unread;
+      received += came;
+      headers += came * ((flow.family === 6 ? 60 : 40) + (flow.timestamps ? 12 : 0));
+    }
+    gate.unread = this.#options.count === "uplink" ? 0 : unread;
+    gate.flows = received > 0 ? { received, headers: headers / received } : NO_FLOWS;
+  }
+
+  /**
+   * Adds to a report what accounts fetched that the engine will only report
+   * later: the kernel's figure carries them until then.
+   */
+  carry(report: SourceReport, keeper: KeeperName): SourceReport {
+    const readings = [...report.readings];
+    for (const gate of this.#lively) {
+      if (!gate.splice) continue;
+      const place = readings.findIndex(({ user }) => gate.entry.users.has(user));
+      const known = this.#lastReading(gate.entry, keeper, report.epoch);
+      const reading = readings[place] ?? known;
+      if (!reading) continue;
+      const grown = reading.traffic.downlink - (known?.traffic.downlink ?? 0);
+      const figures = this.#figures(gate);
+      gate.splice = lookAtSplice(gate.splice, { ...figures, engine: figures.engine + grown }, gate.flows);
+      const ahead = bookable(gate.splice);
+      gate.hidden = this.#options.count === "uplink" ? 0 : gate.splice.unreported - ahead;
+      const carried = { ...reading, ahead: { uplink: NO_BYTES, downlink: bytes(ahead) } };
+      if (place >= 0) readings[place] = carried;
+      else if (ahead > 0) readings.push(carried);
+    }
+    return { ...report, readings };
+  }
+
+  /** The reading of this engine that was booked last for the account; undefined where it has no counter there. */
+  #lastReading(entry: Entry, keeper: KeeperName, epoch: Epoch): CounterReading | undefined {
+    for (const user of entry.users) {
+      const counter = counterName(keeper, user);
+      const state = entry.counters.get(counter);
+      if (state?.epoch === epoch) return { user, counter, epoch, traffic: state.baseline };
+    }
+    return undefined;
+  }
+
+  #figures({ entry, number }: Gate): Figures {
+    const { downlink = 0, downlinkPackets = 0 } = this.#table?.passedOf(number) ?? {};
+    return { engine: this.#engineFigure(entry).downlink, kernel: downlink, packets: downlinkPackets };
   }
 
   /** The engines' own counters of this account, in their present lives. */
@@ -361,8 +438,10 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     return { uplink: uplink as Bytes, downlink: downlink as Bytes };
   }
 
-  #counted({ entry, passed }: Gate): Pair {
-    return { engine: countedOf(this.#engineFigure(entry), this.#options.count), kernel: passed };
+  #counted({ entry, passed, splice }: Gate): Pair {
+    const { count } = this.#options;
+    const unreported = count === "uplink" ? 0 : (splice?.unreported ?? 0);
+    return { engine: countedOf(this.#engineFigure(entry), count) + unreported, kernel: passed };
   }
 
   /** From here on the two figures are compared. */
@@ -371,6 +450,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     gate.passed = countedOf(passed, this.#options.count);
     gate.passedBefore = gate.passed;
     gate.ratio = { ...gate.ratio, since: this.#counted(gate) };
+    gate.splice &&= beginSplice(this.#figures(gate));
+    gate.hidden = 0;
     gate.evidence = beginEvidence(pairOf(this.#engineFigure(gate.entry), passed));
   }
 
@@ -419,6 +500,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   }
 }
 
+const NO_FLOWS: OpenFlows = { received: 0, headers: 0 };
 const NOTHING: Pair = { engine: 0, kernel: 0 };
 const NOTHING_PASSED: Passed = { uplink: 0 as Bytes, downlink: 0 as Bytes, downlinkPackets: 0 };
 

@@ -76,6 +76,7 @@ export class XrayPart implements AsyncDisposable {
   /** Users whose accounts are known to have, or not to get, an outbound of their own. */
   readonly #seen = new Set<UserName>();
   #gateTrouble: string | undefined;
+  #splicers: ReadonlySet<UserName> = new Set();
   #follower: LogFollower | undefined;
   #upkeepAt = monotonicTime(0);
   #upkeeps = 0;
@@ -94,6 +95,7 @@ export class XrayPart implements AsyncDisposable {
       remembered: () => books.keepers.get(settings.name),
       onConnected: async (session, _epoch, signal) => {
         await this.#enforcer.attach(session);
+        this.#splicers = this.#findSplicers();
         if (options.gates) await this.#outbounds.attach(session);
         this.#seen.clear();
         await this.#know();
@@ -136,6 +138,7 @@ export class XrayPart implements AsyncDisposable {
       run: async (tick) => {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
         if (await this.files.refresh()) {
+          this.#splicers = this.#findSplicers();
           this.#seen.clear(); // what kept somebody from an outbound may be gone
           await this.#know();
         }
@@ -184,6 +187,13 @@ export class XrayPart implements AsyncDisposable {
     });
   }
 
+  /** Whether a download of the account's may be counted only when it ends. */
+  maySplice(entry: Entry): boolean {
+    if (this.#splicers.size === 0) return false;
+    for (const user of entry.users) if (this.#splicers.has(user)) return true;
+    return false;
+  }
+
   /** Bytes queued towards the account's clients, as far as their sockets are known. */
   undelivered(entry: Entry): number {
     let unsent = 0;
@@ -213,9 +223,10 @@ export class XrayPart implements AsyncDisposable {
         notes.push(`${untagged} inbounds without a tag: cuts there take a restart of the engine`);
       if (config.maskAddress !== undefined)
         notes.push("the access log masks addresses: live connections cannot be found");
-      if (this.#mayBeSpliced()) {
+      const unseen = [...this.#splicers].filter((user) => !this.#isCarried(user));
+      if (unseen.length > 0) {
         notes.push(
-          "xtls-rprx-vision in use: downloads may show only when they end; XRAY_BUF_SPLICE=disable in the engine's environment prevents it",
+          `downloads of ${unseen.length} users (vision, socks, http) may be counted only when they end: a gate would carry them meanwhile, and XRAY_BUF_SPLICE=disable in the engine's environment prevents it (sluice xray drop-in --no-splice)`,
         );
       }
       notes.push(...config.problems);
@@ -235,13 +246,29 @@ export class XrayPart implements AsyncDisposable {
     await this.#link[Symbol.asyncDispose]();
   }
 
-  /** Vision flows are copied by the kernel, uncounted until they end, unless the engine was told not to (facts: xray 2.3). */
-  #mayBeSpliced(): boolean {
+  /**
+   * Whose downloads the kernel may copy, uncounted until they end: vision flows,
+   * and users of socks and http. Nobody's where the engine was told not to
+   * (facts: xray 2.3).
+   */
+  #findSplicers(): ReadonlySet<UserName> {
     const clients = this.files.config?.inbounds.flatMap((inbound) => inbound.clients) ?? [];
-    if (!clients.some(({ account }) => account.protocol === "vless" && account.flow.includes("vision")))
-      return false;
+    const splicers = clients.filter(({ account }) =>
+      account.protocol === "vless"
+        ? account.flow.includes("vision")
+        : account.protocol === "socks" || account.protocol === "http",
+    );
+    if (splicers.length === 0) return new Set();
     const pid = this.#pid();
-    return pid === undefined || processEnvironment(pid)?.get("XRAY_BUF_SPLICE") !== "disable";
+    const off = pid !== undefined && processEnvironment(pid)?.get("XRAY_BUF_SPLICE") === "disable";
+    return new Set(off ? [] : splicers.map(({ email }) => email));
+  }
+
+  /** The kernel's figure of his gate stands in for the engine's. */
+  #isCarried(user: UserName): boolean {
+    const { books, gates } = this.#options;
+    const entry = books.accounts.get(books.accountNameOf(user));
+    return entry !== undefined && gates?.proofOf(entry)?.kind === "proven";
   }
 
   async #know(): Promise<void> {
@@ -277,7 +304,7 @@ export class XrayPart implements AsyncDisposable {
         await this.#options.gates?.sample();
         const report = await inner.read(which, signal, marks);
         await this.#meet(report.readings.map(({ user }) => user));
-        return report;
+        return this.#options.gates?.carry(report, inner.name) ?? report;
       },
       pending: () => inner.pending(),
       forget: () => inner.forget(),
