@@ -212,6 +212,20 @@ export function knowsMarkedSockets(name: "netlink" | "ss", open: () => SocketTab
       expect(table.listMarkedUdp(mark(84), ALL)).toMatchObject([{ local: { port } }]);
     });
 
+    test("leaves out a connection that its process has closed and that has nothing left to deliver", async () => {
+      await using loopback = await listen("127.0.0.1");
+      const { client, accepted } = await loopback.connect("127.0.0.1");
+      setMark(client, mark(86));
+      accepted.allowHalfOpen = true;
+      client.destroy();
+      await once(accepted.resume(), "end");
+      using table = open();
+
+      await until("all is delivered", () => table.listMarked(mark(86), ALL).length === 0);
+      expect(table.destroyMarked(mark(86), ALL)).toEqual({ tcp: 0, udp: 0 });
+      expect(accepted.destroyed).toBe(false);
+    });
+
     test("says which sockets it could not end, and has ended the others", async () => {
       const shared = { shared: true, port: await freePort() };
       await using first = openMarkedUdp("127.0.0.1", mark(85), shared);
