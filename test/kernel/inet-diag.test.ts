@@ -2,12 +2,17 @@ import { describe, expect, test } from "vitest";
 import {
   AF_INET,
   AF_INET6,
+  ALL_UDP,
   ANY_COOKIE,
   CARRYING_TCP,
+  CARRYING_TCP_WITH_FIGURES,
   decodeSocket,
+  decodeUdp,
   encodeExact,
   encodeList,
   encodeMarked,
+  encodeSame,
+  LIVE_TCP,
   localPortOf,
   NO_DEVICE,
   uidOf,
@@ -161,6 +166,45 @@ describe("encodeMarked()", () => {
     expect(request.subarray(0, 56)).toEqual(encodeList(AF_INET, 0));
     // linux/inet_diag.h: attribute 1, then { code 10, yes 12, no 16 }, mark, mask.
     expect(request.subarray(56).toString("hex")).toBe("10000100" + "0a0c1000" + "080000f1" + "f8ffffff");
+  });
+});
+
+describe("encodeMarked() of others", () => {
+  test.for([
+    { name: "with their progress", selection: CARRYING_TCP_WITH_FIGURES, head: "0a060200" },
+    { name: "with those that dial", selection: LIVE_TCP, head: "0a060000" },
+    { name: "of UDP", selection: ALL_UDP, head: "0a110000" },
+  ])("asks for sockets $name", ({ selection, head }) => {
+    const request = encodeMarked(AF_INET6, 1, 1, selection);
+    expect(request.subarray(0, 4).toString("hex")).toBe(head);
+    expect(request.readUInt32LE(4)).toBe(selection.states);
+  });
+
+  test("asks for dialling TCP sockets and no listener, and for UDP sockets connected or not", () => {
+    const [SYN_SENT, CLOSED, LISTEN] = [1 << 2, 1 << 7, 1 << 10];
+    expect(LIVE_TCP.states).toBe(CARRYING_TCP.states | SYN_SENT);
+    expect(LIVE_TCP.states & (LISTEN | CLOSED)).toBe(0);
+    expect(ALL_UDP.states).toBe((1 << 1) | CLOSED);
+  });
+});
+
+describe("encodeSame()", () => {
+  test("names the socket a message showed by the message's own bytes", () => {
+    const message = payloadOf(IPV6);
+    const request = encodeSame(message, ALL_UDP);
+    expect(request.subarray(0, 8).toString("hex")).toBe("0a11000000000000");
+    expect(request.subarray(8)).toEqual(message.subarray(4, 52));
+  });
+});
+
+describe("decodeUdp()", () => {
+  test("has no other end where the socket is not connected", () => {
+    const message = payloadOf(IPV4);
+    message.writeUInt32LE(832, 56);
+    expect(decodeUdp(message)).toMatchObject({ remote: { address: "127.0.0.2" }, unread: 832 });
+    message.writeUInt16BE(0, 6);
+    expect(decodeUdp(message).remote).toBeUndefined();
+    expect(() => decodeUdp(message.subarray(0, 71))).toThrow(SyntaxError);
   });
 });
 

@@ -4,9 +4,11 @@ import { describe, expect, test } from "vitest";
 import { checked, libc } from "../../src/kernel/libc.ts";
 import { openSocketTable } from "../../src/kernel/sock-diag.ts";
 import { isRoot, listen } from "./loopback.ts";
+import { knowsMarkedSockets } from "./marked-table.ts";
 import { behavesAsSocketTable } from "./socket-table.ts";
 
 behavesAsSocketTable("netlink", openSocketTable);
+knowsMarkedSockets("netlink", openSocketTable);
 
 describe("list() by netlink", () => {
   test("has every connection when the answer comes in many datagrams", async () => {

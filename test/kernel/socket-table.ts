@@ -1,9 +1,9 @@
 /** What every SocketTable does, tried on live connections. */
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
-import { checked, libc } from "../../src/kernel/libc.ts";
 import type { SocketTable } from "../../src/kernel/sockets.ts";
 import { type Connection, hasIPv6, isRoot, listen, start } from "./loopback.ts";
+import { setMark } from "./mark.ts";
 
 export function behavesAsSocketTable(name: "netlink" | "ss", open: () => SocketTable & Disposable): void {
   describe.for([
@@ -235,15 +235,6 @@ function remotePorts(table: SocketTable, ...ports: number[]): number[] {
 
 function sorted(numbers: readonly number[]): number[] {
   return numbers.toSorted((a, b) => a - b);
-}
-
-function setMark(socket: Connection["client"], mark: number): void {
-  const [SOL_SOCKET, SO_MARK] = [1, 36];
-  const value = Buffer.alloc(4);
-  value.writeUInt32LE(mark);
-  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
-  const calls = libc();
-  checked(calls, calls.setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length), "Cannot mark a socket");
 }
 
 async function errorAt(socket: Connection["client"]): Promise<string | undefined> {

@@ -2,10 +2,12 @@ import { describe, expect, test } from "vitest";
 import { openSocketTable } from "../../src/kernel/sock-diag.ts";
 import { openSsTable } from "../../src/kernel/ss-command.ts";
 import { hasSs, listen } from "./loopback.ts";
+import { knowsMarkedSockets } from "./marked-table.ts";
 import { behavesAsSocketTable } from "./socket-table.ts";
 
 describe.skipIf(!hasSs)("the ss command (needs iproute2)", () => {
   behavesAsSocketTable("ss", openSsTable);
+  knowsMarkedSockets("ss", openSsTable);
 
   test("gives the answers netlink gives", async () => {
     await using loopback = await listen("127.0.0.1");
