@@ -450,7 +450,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     gate.passed = countedOf(passed, this.#options.count);
     gate.passedBefore = gate.passed;
     gate.ratio = { ...gate.ratio, since: this.#counted(gate) };
-    gate.splice &&= beginSplice(this.#figures(gate));
+    gate.splice = this.#options.maySplice(gate.entry) ? beginSplice(this.#figures(gate)) : undefined;
     gate.hidden = 0;
     gate.evidence = beginEvidence(pairOf(this.#engineFigure(gate.entry), passed));
   }

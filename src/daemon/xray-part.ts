@@ -95,7 +95,6 @@ export class XrayPart implements AsyncDisposable {
       remembered: () => books.keepers.get(settings.name),
       onConnected: async (session, _epoch, signal) => {
         await this.#enforcer.attach(session);
-        this.#splicers = this.#findSplicers();
         if (options.gates) await this.#outbounds.attach(session);
         this.#seen.clear();
         await this.#know();
@@ -138,7 +137,6 @@ export class XrayPart implements AsyncDisposable {
       run: async (tick) => {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
         if (await this.files.refresh()) {
-          this.#splicers = this.#findSplicers();
           this.#seen.clear(); // what kept somebody from an outbound may be gone
           await this.#know();
         }
@@ -272,6 +270,7 @@ export class XrayPart implements AsyncDisposable {
   }
 
   async #know(): Promise<void> {
+    this.#splicers = this.#findSplicers();
     await this.#meet(this.#enforcer.users());
   }
 

@@ -2,6 +2,8 @@
  * Opens a stream through an engine client's SOCKS5 inbound.
  *
  *   greeting = 5  methods(1)=1  0 (no password)        answer = 5  0            RFC 1928 3
+ *   greeting = 5  1  2 (password)                      answer = 5  2            RFC 1929
+ *   login    = 1  length name  length password         answer = 1  0
  *   request  = 5  1 (connect)  0  type(1)=1 address(4) port(2)                  RFC 1928 4
  *                           type(1)=4 address(16) port(2)
  *   reply    = 5  status(1)=0  0  type(1)=1 address(4) port(2)                  RFC 1928 6
@@ -13,13 +15,28 @@ import { isIPv6, type Socket } from "node:net";
 import { addressBytes } from "../../src/kernel/addresses.ts";
 import { type Destination, encodeIPv4, encodePort, openSocket, type Tunnel } from "./tunnel.ts";
 
+export interface SocksLogin {
+  readonly name: string;
+  readonly password: string;
+}
+
 /** @throws when the proxy refuses the connection, the request, or ends before it replied. */
-export async function connectThroughSocks(proxy: Destination, destination: Destination): Promise<Tunnel> {
+export async function connectThroughSocks(
+  proxy: Destination,
+  destination: Destination,
+  login?: SocksLogin,
+): Promise<Tunnel> {
   const socket = await openSocket(proxy);
   try {
-    socket.write(Buffer.from([5, 1, 0]));
+    const wanted = login ? 2 : 0;
+    socket.write(Buffer.from([5, 1, wanted]));
     const [, method] = await take(socket, 2);
-    if (method !== 0) throw new Error(`expected method 0, got ${method}`);
+    if (method !== wanted) throw new Error(`expected method ${wanted}, got ${method}`);
+    if (login) {
+      socket.write(Buffer.concat([Buffer.from([1]), counted(login.name), counted(login.password)]));
+      const [, refused] = await take(socket, 2);
+      if (refused !== 0) throw new Error(`expected the login to be taken, got ${refused}`);
+    }
     const { address, port } = destination;
     socket.write(Buffer.concat([Buffer.from([5, 1, 0]), encodeAddress(address), encodePort(port)]));
     const [, status] = await take(socket, 10);
@@ -31,6 +48,11 @@ export async function connectThroughSocks(proxy: Destination, destination: Desti
     });
   }
   return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
+}
+
+function counted(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
 function encodeAddress(address: string): Buffer {

@@ -24,7 +24,7 @@ export interface Evidence {
   readonly since: Pair;
 }
 
-/** Engine bytes from which a measurement tells: more than may be on their way between the two counters. */
+/** Bytes from which a measurement tells: more than may be on their way between the two counters. */
 const TELLING = 256 << 10;
 /** What still is in the engine's buffers makes the kernel's figure the lower one for uploads. */
 const WHOLE = 0.9;
@@ -38,8 +38,8 @@ export function weigh(evidence: Evidence, now: Pair): Evidence {
   const engine = now.engine - evidence.since.engine;
   const kernel = now.kernel - evidence.since.kernel;
   if (engine < 0 || kernel < 0) return { ...evidence, since: now };
-  if (engine < TELLING) return evidence;
-  const share = kernel / engine;
+  if (Math.max(engine, kernel) < TELLING) return evidence;
+  const share = engine === 0 ? 1 : kernel / engine; // the engine reports later what the kernel copied for it
   const proof: Proof =
     share >= WHOLE ? { kind: "proven" } : share < NOTHING ? { kind: "refuted" } : { kind: "partial", share };
   return { proof, since: now };
