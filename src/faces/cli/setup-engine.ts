@@ -39,21 +39,21 @@ export async function findEngine(settings: XraySettings): Promise<FoundEngine> {
   if (settings.config === null)
     throw new RefusedRequestError(`${action}: its config may not be touched (xray.config is null)`);
   const pid = enginePid(settings.api) ?? (await pidOfUnit(settings.service)) ?? pidOnConfig(settings.config);
-  if (pid === undefined) {
-    throw new RefusedRequestError(
-      `${action}: expected a running engine that can test its new config, found none at ${settings.api}`,
-    );
-  }
-  const argv = processArguments(pid) ?? [];
-  const cwd = folderOf(pid);
+  const argv = (pid === undefined ? undefined : processArguments(pid)) ?? [];
+  const cwd = pid === undefined ? undefined : folderOf(pid);
   const path =
     settings.config === "auto"
       ? await locateEngineConfig({ argv, ...(cwd !== undefined && { cwd }) })
       : settings.config;
-  const panel = panelOf({ path, argv, parent: parentName(pid) });
+  const panel = panelOf({ path, argv, parent: pid === undefined ? undefined : parentName(pid) });
   if (panel !== undefined) {
     throw new RefusedRequestError(
       `${action}: ${panel} writes its config anew, an edit would be lost; gates are set at run time as far as its API allows`,
+    );
+  }
+  if (pid === undefined) {
+    throw new RefusedRequestError(
+      `${action}: expected a running engine, which has to test its new config; found none at ${settings.api}`,
     );
   }
   if (path === undefined)

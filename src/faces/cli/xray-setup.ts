@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { createTwoFilesPatch } from "diff";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { systemClock } from "../../clock.ts";
 import type { Settings } from "../../config.ts";
 import { enginePid, loopbackOf, testForEngine } from "../../daemon/engine-process.ts";
@@ -176,7 +176,6 @@ function proposalText(path: string, proposal: Proposal): string {
 
 function diffOf(path: string, { before, text }: Proposal): string {
   if (before === text) return "";
-  return createTwoFilesPatch(path, path, before, text, undefined, undefined, { context: 2 })
-    .replace(/^=+\n/, "")
-    .trimEnd();
+  const options = { context: 2, headerOptions: FILE_HEADERS_ONLY };
+  return createTwoFilesPatch(path, path, before, text, undefined, undefined, options).trimEnd();
 }
