@@ -112,6 +112,38 @@ describe.each(engines)("a stock install of $kind $version", (program) => {
       expect(await engine.calls()).toEqual([]);
     },
   );
+
+  test.skipIf(missing).for([
+    { by: "its unit", service: UNIT },
+    { by: "its arguments", service: null },
+  ])(`finds an engine that does not listen where the settings say by $by${missing}`, async ({ service }) => {
+    const { engine, ports } = await autoscriptStage(program);
+    const api = `127.0.0.1:${await freePort()}`;
+    const sluice = await makeSluice({ xray: { name: "xray", api, config: engine.configPath, service } });
+    onTestFinished(() => sluice[Symbol.asyncDispose]());
+    const args = ["xray", "setup", "--json", "--config", sluice.settingsPath];
+    const { stdout } = await runCli(args, engine.environment);
+    const { left } = JSON.parse(stdout) as { left: string[] };
+    expect(left).toContain(
+      `the API listens at 127.0.0.1:${ports[0]}, the settings say ${api}: change xray.api`,
+    );
+  });
+
+  test.skipIf(missing)(
+    `takes the file back also when the engine does not run any more${missing}`,
+    async () => {
+      const { engine, setup } = await autoscriptStage(program);
+      const before = await engine.config();
+      expect(await setup("--yes")).toMatchObject({ status: 0 });
+      const after = await engine.config();
+      await engine.stop();
+      expect(await setup("--yes")).toMatchObject({ status: 2, stdout: "" });
+      expect(await engine.config()).toBe(after);
+      expect(await setup("--undo", "--yes")).toMatchObject({ status: 0, stderr: "" });
+      expect(await engine.config()).toBe(before);
+      expect(await engine.calls()).toHaveLength(2);
+    },
+  );
 });
 
 describe.each(engines)("the file of $kind $version with 40 users", (program) => {

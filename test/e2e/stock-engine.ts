@@ -5,7 +5,8 @@
  * starts and restarts it and notes how often.
  */
 import { execFile } from "node:child_process";
-import { access, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { access, mkdir, mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -15,6 +16,7 @@ import { untilReady } from "../support/engine-ready.ts";
 import type { EngineProgram } from "../support/engines.ts";
 import { freePort } from "../support/free-port.ts";
 import type { Destination } from "../support/tunnel.ts";
+import { until } from "../support/until.ts";
 
 export const UNIT = "test-engine.service";
 
@@ -28,6 +30,8 @@ export interface UnitEngine {
   calls(): Promise<readonly string[]>;
   /** Ends the engine and starts another, which has the config as it is then; resolves when its ports are open. */
   restart(): Promise<void>;
+  /** Ends it for good, or until a restart. */
+  stop(): Promise<void>;
 }
 
 export interface StockEngine extends UnitEngine {
@@ -77,7 +81,10 @@ export async function startUnit(
     await promisify(execFile)(join(bin, "systemctl"), ["restart", UNIT]);
     await untilReady(Number(await readFile(pidPath, "utf8")), { inbounds }, AbortSignal.timeout(10_000));
   };
-  onTestFinished(async () => void process.kill(Number(await readFile(pidPath, "utf8")), "SIGKILL"));
+  onTestFinished(async () => {
+    const pid = await readFile(pidPath, "utf8").catch(() => "");
+    if (pid !== "") process.kill(Number(pid), "SIGKILL");
+  });
   await restart();
   await access(callsPath);
   await writeFile(callsPath, "");
@@ -87,6 +94,12 @@ export async function startUnit(
     config: () => readFile(configPath, "utf8"),
     calls: async () => (await readFile(callsPath, "utf8")).split("\n").slice(0, -1),
     restart,
+    stop: async () => {
+      const pid = Number(await readFile(pidPath, "utf8"));
+      process.kill(pid, "SIGKILL");
+      await until("the engine is gone", () => !existsSync(`/proc/${pid}/exe`));
+      await rm(pidPath);
+    },
   };
 }
 
@@ -98,6 +111,7 @@ export async function startUnit(
 function systemctlScript(program: EngineProgram, config: string, pid: string, calls: string): string {
   const command = [program.command, ...program.args(config)].map((word) => `'${word}'`).join(" ");
   return `#!/bin/sh
+if [ "$1" = show ]; then cat '${pid}'; exit; fi
 echo "$*" >>'${calls}'
 if [ -f '${pid}' ]; then
   old=$(cat '${pid}')

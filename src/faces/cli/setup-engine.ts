@@ -15,7 +15,8 @@ import { panelOf } from "../../sources/xray/config-panel.ts";
 
 export interface FoundEngine {
   readonly settings: XraySettings;
-  readonly pid: number;
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined;
   /** The config's file, which the operator and scripts keep. */
   readonly path: string;
 }
@@ -33,7 +34,7 @@ export function chooseEngine({ xray }: Settings, name: string | undefined): Xray
   );
 }
 
-/** @throws {RefusedRequestError} when its config must not or cannot be edited, or it does not run. */
+/** @throws {RefusedRequestError} when its config must not or cannot be edited. */
 export async function findEngine(settings: XraySettings): Promise<FoundEngine> {
   const action = `Cannot set up "${settings.name}"`;
   if (settings.config === null)
@@ -51,18 +52,21 @@ export async function findEngine(settings: XraySettings): Promise<FoundEngine> {
       `${action}: ${panel} writes its config anew, an edit would be lost; gates are set at run time as far as its API allows`,
     );
   }
-  if (pid === undefined) {
-    throw new RefusedRequestError(
-      `${action}: expected a running engine, which has to test its new config; found none at ${settings.api}`,
-    );
-  }
   if (path === undefined)
     throw new RefusedRequestError(`${action}: its config was not found; name the file as xray.config`);
   return { settings, pid, path };
 }
 
-/** @throws {Error} when the process cannot be asked. */
+/**
+ * @throws {RefusedRequestError} when it does not run: it has to say its version and test its new config.
+ * @throws {Error} when the process cannot be asked.
+ */
 export async function factsOf({ pid, settings }: FoundEngine): Promise<Omit<SetupFacts, "gates">> {
+  if (pid === undefined) {
+    throw new RefusedRequestError(
+      `Cannot set up "${settings.name}": expected a running engine, found none at ${settings.api}`,
+    );
+  }
   const { kind, version } = await versionOfEngine(pid);
   return {
     kind,
