@@ -139,6 +139,11 @@ describe.each(engines)("a stock install of $kind $version", (program) => {
       await engine.stop();
       expect(await setup("--yes")).toMatchObject({ status: 2, stdout: "" });
       expect(await engine.config()).toBe(after);
+      // Nobody can test a file that others changed, so it stays.
+      await writeFile(engine.configPath, `${after}\n`);
+      expect(await setup("--undo", "--yes")).toMatchObject({ status: 2, stdout: "" });
+      expect(await engine.config()).toBe(`${after}\n`);
+      await writeFile(engine.configPath, after);
       expect(await setup("--undo", "--yes")).toMatchObject({ status: 0, stderr: "" });
       expect(await engine.config()).toBe(before);
       expect(await engine.calls()).toHaveLength(2);
