@@ -211,14 +211,17 @@ export class XrayPart implements AsyncDisposable {
     const { config, trouble } = this.files;
     if (trouble !== undefined) notes.push(`config: ${trouble}`);
     if (config) {
-      if (!config.hasStats) notes.push('config has no "stats": the engine counts nobody');
+      if (!config.hasStats)
+        notes.push('config has no "stats": the engine counts nobody; sluice xray setup switches it on');
       if (!config.apiServices.includes("HandlerService"))
-        notes.push("no HandlerService: cuts take a restart of the engine");
+        notes.push("no HandlerService: cuts take a restart of the engine; sluice xray setup switches it on");
       const untagged = config.inbounds.filter(
         ({ tag, clients }) => tag === undefined && clients.length > 0,
       ).length;
       if (untagged > 0)
-        notes.push(`${untagged} inbounds without a tag: cuts there take a restart of the engine`);
+        notes.push(
+          `${untagged} inbounds without a tag: cuts there take a restart of the engine; sluice xray setup tags them`,
+        );
       if (config.maskAddress !== undefined)
         notes.push("the access log masks addresses: live connections cannot be found");
       const unseen = [...this.#splicers].filter((user) => !this.#isCarried(user));

@@ -5,7 +5,8 @@
  * starts and restarts it and notes how often.
  */
 import { execFile } from "node:child_process";
-import { access, mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { access, mkdir, mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -15,19 +16,28 @@ import { untilReady } from "../support/engine-ready.ts";
 import type { EngineProgram } from "../support/engines.ts";
 import { freePort } from "../support/free-port.ts";
 import type { Destination } from "../support/tunnel.ts";
+import { until } from "../support/until.ts";
 
 export const UNIT = "test-engine.service";
 
-export interface StockEngine {
-  readonly apiPort: number;
-  readonly vless: Destination;
-  readonly shadowsocks: Destination;
+/** An engine that systemctl's stand-in runs. */
+export interface UnitEngine {
   readonly configPath: string;
   /** For Sluice: a PATH on which `systemctl` is the stand-in. */
   readonly environment: Readonly<Record<string, string>>;
   config(): Promise<string>;
-  /** One line of arguments per call of systemctl since the engine was first started. */
+  /** One line of arguments per restart since the engine was first started. */
   calls(): Promise<readonly string[]>;
+  /** Ends the engine and starts another, which has the config as it is then; resolves when its ports are open. */
+  restart(): Promise<void>;
+  /** Ends it for good, or until a restart. */
+  stop(): Promise<void>;
+}
+
+export interface StockEngine extends UnitEngine {
+  readonly apiPort: number;
+  readonly vless: Destination;
+  readonly shadowsocks: Destination;
 }
 
 /** @param single the one user of the Shadowsocks inbound, whose password is his id. */
@@ -36,40 +46,60 @@ export async function startStockEngine(
   users: readonly TestUser[],
   single: TestUser,
 ): Promise<StockEngine> {
+  const [apiPort, vless, shadowsocks] = [await freePort(), await freePort(), await freePort()];
+  const engine = await startUnit(program, [apiPort, vless, shadowsocks], (folder) =>
+    configText({ folder, apiPort, vless, shadowsocks, users, single }),
+  );
+  const at = (port: number) => ({ address: "127.0.0.1", port });
+  return { ...engine, apiPort, vless: at(vless), shadowsocks: at(shadowsocks) };
+}
+
+/**
+ * Starts an engine on a config, ended with the test.
+ *
+ * @param ports all that the config opens; the API's is the first.
+ * @param text the config, whose logs are to be below the folder.
+ */
+export async function startUnit(
+  program: EngineProgram,
+  ports: readonly number[],
+  text: (folder: string) => string,
+): Promise<UnitEngine> {
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-stock-"));
   onTestFinished(() => folder.remove());
-  const [apiPort, vless, shadowsocks] = [await freePort(), await freePort(), await freePort()];
   const configPath = join(folder.path, "config.json");
   const callsPath = join(folder.path, "calls");
   const pidPath = join(folder.path, "pid");
-  await writeFile(
-    configPath,
-    configText({ folder: folder.path, apiPort, vless, shadowsocks, users, single }),
-  );
+  await writeFile(configPath, text(folder.path));
   const bin = join(folder.path, "bin");
   await mkdir(bin);
   await writeFile(join(bin, "systemctl"), systemctlScript(program, configPath, pidPath, callsPath), {
     mode: 0o755,
   });
-  const environment = { PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` };
-  await promisify(execFile)(join(bin, "systemctl"), ["restart", UNIT]);
-  onTestFinished(async () => void process.kill(Number(await readFile(pidPath, "utf8")), "SIGKILL"));
-  const inbounds = [apiPort, vless, shadowsocks].map((port) => ({
-    tag: port === apiPort ? "api-in" : "",
-    port,
-  }));
-  await untilReady(Number(await readFile(pidPath, "utf8")), { inbounds }, AbortSignal.timeout(10_000));
+  const inbounds = ports.map((port, index) => ({ tag: index === 0 ? "api-in" : "", port }));
+  const restart = async () => {
+    await promisify(execFile)(join(bin, "systemctl"), ["restart", UNIT]);
+    await untilReady(Number(await readFile(pidPath, "utf8")), { inbounds }, AbortSignal.timeout(10_000));
+  };
+  onTestFinished(async () => {
+    const pid = await readFile(pidPath, "utf8").catch(() => "");
+    if (pid !== "") process.kill(Number(pid), "SIGKILL");
+  });
+  await restart();
   await access(callsPath);
   await writeFile(callsPath, "");
-  const at = (port: number) => ({ address: "127.0.0.1", port });
   return {
-    apiPort,
-    vless: at(vless),
-    shadowsocks: at(shadowsocks),
     configPath,
-    environment,
+    environment: { PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
     config: () => readFile(configPath, "utf8"),
     calls: async () => (await readFile(callsPath, "utf8")).split("\n").slice(0, -1),
+    restart,
+    stop: async () => {
+      const pid = Number(await readFile(pidPath, "utf8"));
+      process.kill(pid, "SIGKILL");
+      await until("the engine is gone", () => !existsSync(`/proc/${pid}/exe`));
+      await rm(pidPath);
+    },
   };
 }
 
@@ -81,6 +111,7 @@ export async function startStockEngine(
 function systemctlScript(program: EngineProgram, config: string, pid: string, calls: string): string {
   const command = [program.command, ...program.args(config)].map((word) => `'${word}'`).join(" ");
   return `#!/bin/sh
+if [ "$1" = show ]; then cat '${pid}'; exit; fi
 echo "$*" >>'${calls}'
 if [ -f '${pid}' ]; then
   old=$(cat '${pid}')

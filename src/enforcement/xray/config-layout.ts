@@ -205,4 +205,4 @@ function insertion(at: number, text: string): Edit {
 }
 
 const COMMENT = /^(?:(?:\/\/|#)[^\n]*|\/\*[^]*?\*\/)/;
-const REST_OF_LINE = /[ \t]*(?:\/\*[^\r\n]*?\*\/[ \t]*)*(?:(?:\/\/|#)[^\r\n]*)?(?=\r?\n)/y;
+const REST_OF_LINE = /[ \t]*(?:\/\*(?:(?!\*\/)[^\r\n])*\*\/[ \t]*)*(?:(?:\/\/|#)[^\r\n]*)?(?=\r?\n)/y;

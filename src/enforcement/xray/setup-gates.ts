@@ -43,7 +43,7 @@ export function wantedGates(
   const known = usersOf(config);
   const wanted: { outbounds: { [key: string]: Json }[]; rules: WantedRule[] } = { outbounds: [], rules: [] };
   const left = new Reasons();
-  for (const { number, mark, users } of gates) {
+  for (const { number, mark, users } of gates.toSorted((a, b) => a.number - b.number)) {
     const routes = users
       .filter((user) => known.has(user))
       .map((user) => ({ user, route: routeOf(config, user) }));

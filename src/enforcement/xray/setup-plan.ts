@@ -36,10 +36,12 @@ export interface SetupPlan {
 }
 
 /**
- * @param before what the last setup of this file kept; undefined for the first.
+ * @param last what the last setup of this file kept; undefined for the first.
  * @throws {SyntaxError} when the text is not JSON with comments, or not an object.
  */
-export function planSetup(text: string, facts: SetupFacts, before?: SetupRecord): SetupPlan {
+export function planSetup(text: string, facts: SetupFacts, last?: SetupRecord): SetupPlan {
+  // A setup that was recorded and then not carried out, or taken back by hand.
+  const before = last?.original === text ? undefined : last;
   const stale = staleIn(text, facts);
   const cleared = removeAdditions(text, stale).text;
   const root = readTree(cleared);

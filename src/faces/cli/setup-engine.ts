@@ -15,7 +15,8 @@ import { panelOf } from "../../sources/xray/config-panel.ts";
 
 export interface FoundEngine {
   readonly settings: XraySettings;
-  readonly pid: number;
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined;
   /** The config's file, which the operator and scripts keep. */
   readonly path: string;
 }
@@ -33,24 +34,19 @@ export function chooseEngine({ xray }: Settings, name: string | undefined): Xray
   );
 }
 
-/** @throws {RefusedRequestError} when its config must not or cannot be edited, or it does not run. */
+/** @throws {RefusedRequestError} when its config must not or cannot be edited. */
 export async function findEngine(settings: XraySettings): Promise<FoundEngine> {
   const action = `Cannot set up "${settings.name}"`;
   if (settings.config === null)
     throw new RefusedRequestError(`${action}: its config may not be touched (xray.config is null)`);
   const pid = enginePid(settings.api) ?? (await pidOfUnit(settings.service)) ?? pidOnConfig(settings.config);
-  if (pid === undefined) {
-    throw new RefusedRequestError(
-      `${action}: expected a running engine that can test its new config, found none at ${settings.api}`,
-    );
-  }
-  const argv = processArguments(pid) ?? [];
-  const cwd = folderOf(pid);
+  const argv = (pid === undefined ? undefined : processArguments(pid)) ?? [];
+  const cwd = pid === undefined ? undefined : folderOf(pid);
   const path =
     settings.config === "auto"
       ? await locateEngineConfig({ argv, ...(cwd !== undefined && { cwd }) })
       : settings.config;
-  const panel = panelOf({ path, argv, parent: parentName(pid) });
+  const panel = panelOf({ path, argv, parent: pid === undefined ? undefined : parentName(pid) });
   if (panel !== undefined) {
     throw new RefusedRequestError(
       `${action}: ${panel} writes its config anew, an edit would be lost; gates are set at run time as far as its API allows`,
@@ -61,8 +57,16 @@ export async function findEngine(settings: XraySettings): Promise<FoundEngine> {
   return { settings, pid, path };
 }
 
-/** @throws {Error} when the process cannot be asked. */
+/**
+ * @throws {RefusedRequestError} when it does not run: it has to say its version and test its new config.
+ * @throws {Error} when the process cannot be asked.
+ */
 export async function factsOf({ pid, settings }: FoundEngine): Promise<Omit<SetupFacts, "gates">> {
+  if (pid === undefined) {
+    throw new RefusedRequestError(
+      `Cannot set up "${settings.name}": expected a running engine, found none at ${settings.api}`,
+    );
+  }
   const { kind, version } = await versionOfEngine(pid);
   return {
     kind,

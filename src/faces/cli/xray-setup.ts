@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { createTwoFilesPatch } from "diff";
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { systemClock } from "../../clock.ts";
 import type { Settings } from "../../config.ts";
 import { enginePid, loopbackOf, testForEngine } from "../../daemon/engine-process.ts";
@@ -86,13 +86,14 @@ async function setupOf(
   kept: SetupFile | undefined,
 ): Promise<Proposal> {
   const before = await readFile(engine.path, "utf8");
+  const facts = await factsOf(engine);
   const users = readEngineConfig(before.replace(/^\uFEFF/, "")).inbounds.flatMap(({ clients }) =>
     clients.map(({ email }) => email),
   );
   const rows = await withDesk(settings, (desk) => desk.listGates([...new Set(users)]));
   const gates = rows.map(({ number, mark, users: names }) => ({ number, mark, users: names.map(userName) }));
   const earlier = kept?.config === engine.path ? kept : undefined;
-  const { text, changes, left, record } = planSetup(before, { ...(await factsOf(engine)), gates }, earlier);
+  const { text, changes, left, record } = planSetup(before, { ...facts, gates }, earlier);
   return { before, text, changes, left, keep: { ...record, config: engine.path, backup: null } };
 }
 
@@ -108,6 +109,11 @@ async function undoOf(engine: FoundEngine, kept: SetupFile | undefined, file: st
   }
   const before = await readFile(engine.path, "utf8");
   const { text, original, left } = planUndo(before, kept);
+  if (engine.pid === undefined && !original) {
+    throw new RefusedRequestError(
+      `Cannot undo the setup of "${engine.settings.name}": expected a running engine to test the file, which was changed since; as it was before the last setup: ${kept.backup}`,
+    );
+  }
   const change = original ? "the file is put back byte for byte" : "what setup added is taken out";
   return { before, text, changes: text === before ? [] : [change], left, keep: undefined };
 }
@@ -139,7 +145,8 @@ async function carryOut(
         if (found === before) return text;
         throw new RefusedRequestError(`Cannot change "${path}": it was changed meanwhile; look at it again`);
       },
-      test: (candidate) => testForEngine(pid, candidate),
+      // Without an engine to ask, only the file that it ran on before comes back.
+      test: pid === undefined ? undefined : (candidate) => testForEngine(pid, candidate),
       now: systemClock.unix(),
     }));
   } catch (error) {
@@ -176,7 +183,6 @@ function proposalText(path: string, proposal: Proposal): string {
 
 function diffOf(path: string, { before, text }: Proposal): string {
   if (before === text) return "";
-  return createTwoFilesPatch(path, path, before, text, undefined, undefined, { context: 2 })
-    .replace(/^=+\n/, "")
-    .trimEnd();
+  const options = { context: 2, headerOptions: FILE_HEADERS_ONLY };
+  return createTwoFilesPatch(path, path, before, text, undefined, undefined, options).trimEnd();
 }

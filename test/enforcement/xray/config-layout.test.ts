@@ -57,6 +57,12 @@ describe("insertItems()", () => {
       want: "[\n  1, /* one\n  two */\n  9,\n  2\n]",
     },
     {
+      name: "is not misled by what stands between two comments on a line",
+      text: "[\n  1, /* one */ 2 /* two */\n]",
+      at: 1,
+      want: "[\n  1, /* one */ 9, 2 /* two */\n]",
+    },
+    {
       name: "is not misled by a comma in a comment",
       text: "[\n  1 /* a, b */,\n  2\n]",
       at: 1,
@@ -135,6 +141,7 @@ describe("in files of any layout", () => {
         });
         expect(parseJsonc(result)).toEqual(wanted);
       }),
+      { numRuns: 500 },
     );
   });
 
@@ -162,6 +169,7 @@ describe("in files of any layout", () => {
         expect(parseJsonc(result)).toEqual(parseJsonc(text));
         expect(result.replaceAll(/\s/g, "")).toBe(text.replaceAll(/\s/g, ""));
       }),
+      { numRuns: 500 },
     );
   });
 

@@ -333,6 +333,10 @@ describe("an autoscript's file with 40 users", () => {
     expect(restoreHeld(undone.text, shut.held)).toMatchObject({ text: autoscript, foreign: [] });
   });
 
+  test("starts over where the first setup was recorded and never came to be", () => {
+    expect(planSetup(autoscript, facts, plan.record).record).toEqual(plan.record);
+  });
+
   test("says what it cannot take out since somebody changed it", () => {
     const changed = plan.text
       .replace('"tag": "sluice-in-14016"', '"tag": "mine"')
