@@ -15,6 +15,7 @@ import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
+import { LastLook } from "./daemon/last-look.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
@@ -28,6 +29,7 @@ import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
+import { removeHolds } from "./kernel/hold-table.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
@@ -140,11 +142,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       sockets,
       clock,
       reapply: (gate, signal) => gatekeeper.reapply(gate, signal),
-      lastRead: async () => {
-        const meter = meters.find(({ name }) => name === xray.name);
-        await meter?.look(stopping.signal);
-        await saver.tryFlush();
-      },
+      lastLook: async () => lastLooks.get(xray.name)?.take(),
       save: async (user, held) => {
         const entry = books.entry(books.accountNameOf(user));
         const others = entry.standing.held.filter(
@@ -164,6 +162,24 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     });
     return engine;
   });
+  const lastLooks = new Map(
+    engines.map((engine) => {
+      const { name } = engine.settings;
+      const lastLook = new LastLook({
+        ...{ keeper: name, clock, events, apiPort: engine.apiPort, holds: mode === "enforce" },
+        process: () => engine.process(),
+        epoch: () => books.keepers.get(name)?.epoch,
+        exception: () => engine.unseenAtLast(),
+        meter: () => meters.find((meter) => meter.name === name),
+        wake: () => scheduler.wake(),
+        save: async () => {
+          await saver.tryFlush();
+          return saver.trouble;
+        },
+      });
+      return [name, lastLook] as const;
+    }),
+  );
   const ofEveryMeter = {
     ...{ books, gatekeeper, saver, events, today, clock },
     warnPercent: settings.warnPercent,
@@ -187,6 +203,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         ...ofEveryMeter,
         ...{ source, service: "xray", rules },
         ...{ gated: () => false, shortestPeriod: () => 0, standby: () => undefined },
+        lostNothing: (epoch) => lastLooks.get(source.name)?.lostNothing(epoch) === true,
       }),
     );
   }
@@ -222,6 +239,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       gated: () => part.backend?.gated ?? false,
       shortestPeriod: () => part.shortestPeriod,
       standby: () => part.standby,
+      lostNothing: () => false,
     });
     deletions = deleting;
     ssh = part;
@@ -281,6 +299,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     clock,
     meters,
     engines,
+    lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
     jobs: () => scheduler.health(),
     watchers: (change) => {
@@ -314,6 +333,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
       live = true;
+      if (mode === "enforce") await removeHolds().catch(() => undefined); // without nft there were none
+      for (const lastLook of lastLooks.values()) running.use(lastLook);
       for (const engine of engines) {
         running.use(engine);
         await engine.start();

@@ -92,6 +92,7 @@ function handlers(desk: Desk) {
       await desk.delete(name, keepLogin, "the administrator");
       return {};
     }),
+    LastLook: unary(({ engine }: { engine: string }) => desk.lastLook(engine)),
     Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());

@@ -4,7 +4,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
-import type { Desk, LimitRequest, Status, UserList, UserRow, UserState } from "../control/rows.ts";
+import type {
+  Desk,
+  LastLookReply,
+  LimitRequest,
+  Status,
+  UserList,
+  UserRow,
+  UserState,
+} from "../control/rows.ts";
 import { RefusedRequestError } from "../errors.ts";
 import { type UserName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
@@ -14,6 +22,7 @@ import { VERSION } from "../version.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Clerk } from "./clerk.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
+import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
 import { Rates } from "./rates.ts";
 import type { Saver } from "./saver.ts";
@@ -30,6 +39,8 @@ export interface DeskOptions {
   readonly clock: Clock;
   readonly meters: readonly Meter[];
   readonly engines: readonly XrayPart[];
+  /** None while the books are only edited: the daemon does it. */
+  readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
   readonly jobs: () => readonly JobHealth[];
   /** Somebody begins (1) or ceases (-1) to watch: looks come more often meanwhile. */
@@ -134,6 +145,18 @@ export class DaemonDesk implements Desk {
 
   async delete(name: string, keepLogin: boolean, by: string): Promise<void> {
     await this.#options.clerk.delete(name as UserName, keepLogin, by);
+  }
+
+  async lastLook(engine: string): Promise<LastLookReply> {
+    const lastLooks = this.#options.lastLooks();
+    const [only, ...others] = lastLooks.values();
+    const found = engine === "" && others.length === 0 ? only : lastLooks.get(engine);
+    if (!found) {
+      throw new RefusedRequestError(
+        `Cannot take a last look at ${engine === "" ? "an engine without its name" : `"${engine}"`}: expected one of ${[...lastLooks.keys()].join(", ") || "none"}`,
+      );
+    }
+    return found.take();
   }
 
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {

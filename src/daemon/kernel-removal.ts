@@ -6,6 +6,7 @@ import { rm } from "node:fs/promises";
 import { KernelUnavailableError } from "../errors.ts";
 import { releaseAllRules } from "../kernel/cgroup-rules.ts";
 import { openCgroups } from "../kernel/cgroups.ts";
+import { removeHolds } from "../kernel/hold-table.ts";
 import { findIptables } from "../kernel/iptables.ts";
 import { TABLE } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
@@ -34,6 +35,7 @@ export async function removeFromKernel(): Promise<readonly string[]> {
 async function removeTable(): Promise<void> {
   using nft = await openNftables(TABLE);
   await new MeteringTable(nft, { gated: undefined, cgroupLevel: 2 }).drop();
+  await removeHolds();
 }
 
 async function removeChains(): Promise<void> {

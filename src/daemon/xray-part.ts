@@ -33,8 +33,8 @@ export interface XrayPartOptions {
   readonly clock: Clock;
   /** Applies every cut again; runs before a new connection is used for anything else. */
   readonly reapply: (gate: Gate, signal: AbortSignal) => Promise<unknown>;
-  /** Reads the counters one last time. */
-  readonly lastRead: () => Promise<void>;
+  /** Reads the counters one last time, before the engine is restarted. */
+  readonly lastLook: () => Promise<unknown>;
   readonly save: (user: UserName, held: readonly Neutralised[]) => Promise<void>;
   /** A connection is ready to be read: what it can tell is overdue. */
   readonly onReady: () => void;
@@ -72,7 +72,7 @@ export class XrayPart implements AsyncDisposable {
       target: settings.api,
       clock,
       bootId: boot,
-      process: () => this.#process(),
+      process: () => this.process(),
       remembered: () => books.keepers.get(settings.name),
       onConnected: async (session, _epoch, signal) => {
         await this.#enforcer.attach(session);
@@ -156,6 +156,21 @@ export class XrayPart implements AsyncDisposable {
     await this.#link[Symbol.asyncDispose]();
   }
 
+  get apiPort(): number | undefined {
+    return this.#loopback?.port;
+  }
+
+  /** What of its traffic a last look does not see, as one clause. */
+  unseenAtLast(): string | undefined {
+    if (this.#mayBeSpliced()) {
+      return "downloads that the kernel copies for xtls-rprx-vision (XRAY_BUF_SPLICE=disable in its environment prevents them)";
+    }
+    const local = this.files.config?.inbounds.some(
+      ({ listen, clients }) => clients.length > 0 && /^[/@]/.test(listen ?? ""),
+    );
+    return local ? "what still arrives on its Unix sockets, which cannot be held" : undefined;
+  }
+
   /** Vision flows are copied by the kernel, uncounted until they end, unless the engine was told not to (facts: xray 2.3). */
   #mayBeSpliced(): boolean {
     const clients = this.files.config?.inbounds.flatMap((inbound) => inbound.clients) ?? [];
@@ -199,19 +214,25 @@ export class XrayPart implements AsyncDisposable {
     return (inbound === undefined || named.length === 0 ? inbounds : named).flatMap(({ ports }) => ports);
   }
 
-  #process(): { pid: number; start: string } | undefined {
+  /** The process behind its API, where that is on this host's loopback. */
+  process(): { pid: number; start: string } | undefined {
     const pid = this.#pid();
     const start = pid === undefined ? undefined : processStart(pid);
     return pid === undefined || start === undefined ? undefined : { pid, start };
   }
 
   #pid(): number | undefined {
-    const address = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(this.settings.api);
-    const host = address?.[1] ?? address?.[2];
-    if (host === undefined) return undefined; // a unix socket: known by its uptime
-    const local = host === "localhost" ? "127.0.0.1" : host;
-    if (!/^127\.|^::1$/.test(local)) return undefined;
-    return listenerPid(local, Number(address?.[3]));
+    const { address, port } = this.#loopback ?? {};
+    return address === undefined || port === undefined ? undefined : listenerPid(address, port);
+  }
+
+  /** Where its API is, if that is on this host's loopback; a Unix socket's process is known by its uptime alone. */
+  get #loopback(): { readonly address: string; readonly port: number } | undefined {
+    const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(this.settings.api) ?? [];
+    const host = bracketed ?? plain;
+    const address = host === "localhost" ? "127.0.0.1" : host;
+    if (address === undefined || !/^127\.|^::1$/.test(address)) return undefined;
+    return { address, port: Number(port) };
   }
 
   #arguments(): readonly string[] {
@@ -223,14 +244,14 @@ export class XrayPart implements AsyncDisposable {
     const { service, config } = this.settings;
     if (config === null) return "config.json may not be touched (xray.config is null)";
     if (service === null) return "the engine cannot be restarted (xray.service is null)";
-    const { clock, save, lastRead } = this.#options;
+    const { clock, save, lastLook } = this.#options;
     return new ConfigCuts({
       keeper: this.settings.name,
       clock,
       path: () => this.files.path,
       test: (candidate) => this.#testConfig(candidate),
       restart: async () => {
-        await lastRead().catch(() => undefined); // an engine that hangs is restarted all the same
+        await lastLook();
         await promisify(execFile)("systemctl", ["restart", service], { timeout: RESTART_DEADLINE_MS });
       },
       save,

@@ -11,6 +11,7 @@ import { runEnforce, runUpCommand } from "./daemon-commands.ts";
 import { showDoctor } from "./doctor.ts";
 import { showEvents } from "./events.ts";
 import { loadGates, removeGates } from "./gates.ts";
+import { takeLastLook } from "./last-look.ts";
 import { checkConfig, showStatus } from "./status.ts";
 import { showTop } from "./top.ts";
 import { deleteUser, resetUsers, setDisabled, setLimit, showUser, showUsers } from "./users.ts";
@@ -102,6 +103,11 @@ export function program(): Command {
   reading(root, "top", "A live table of all users")
     .option("--once", "one table, then leave")
     .action((options: Common & { once?: boolean }) => showTop(options));
+
+  const xray = root.command("xray").description("What Xray and V2Ray need around them");
+  reading(xray, "last-look", "Books and saves what an engine counted, right before it is stopped")
+    .option("--engine <name>", "as in the settings; the only one if left out", "")
+    .action((options: Common & { engine: string }) => takeLastLook(options));
 
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action((options: Common) =>
