@@ -107,7 +107,7 @@ export class LastLook implements AsyncDisposable {
     const engine = this.#options.process();
     // A second call, as from the unit's own command while Sluice restarts it: the first one's hold stands.
     const stands = engine !== undefined && this.#stands(engine);
-    const obstacle = stands ? undefined : await this.#hold(engine, signal);
+    const obstacle = stands ? undefined : await this.#hold(engine, signal).catch(reasonOf);
     const unread = await this.#lastRead(signal);
     const unsaved = await save();
     const held = this.#held;
@@ -130,11 +130,14 @@ export class LastLook implements AsyncDisposable {
   /** @returns why nothing is held, or undefined once nothing moves any more. */
   async #hold(engine: EngineProcess | undefined, signal: AbortSignal): Promise<string | undefined> {
     const { apiPort, holds, exception } = this.#options;
+    if (this.#held) this.#held.lapsed = true;
     this.#held = undefined;
+    await this.#watching; // a hold that ends now would take the new one's table with it
     if (!holds) return "Sluice only observes";
     if (!engine || apiPort === undefined) return "its process is not known";
     const cgroup = ownCgroup(engine.pid);
     if (typeof cgroup === "string") return cgroup;
+    using queues = queuesOf(cgroup, apiPort);
     let hold: Hold;
     try {
       hold = await openHold(cgroup, apiPort);
@@ -143,15 +146,18 @@ export class LastLook implements AsyncDisposable {
     }
     const held: Held = { process: engine, epoch: undefined, exception: exception(), lapsed: false };
     this.#watching = this.#watch(held, hold, signal);
-    const restless = await this.#settle(cgroup, hold, signal).catch((error: unknown) => reasonOf(error));
+    const restless = await this.#settle(hold, queues, signal).catch((error: unknown) => reasonOf(error));
     if (restless === undefined) this.#held = held;
     else held.lapsed = true;
     return restless;
   }
 
   /** @returns why it does not stand still. */
-  async #settle(cgroup: Cgroup, hold: Hold, signal: AbortSignal): Promise<string | undefined> {
-    using queues = queuesOf(cgroup);
+  async #settle(
+    hold: Hold,
+    queues: CgroupQueues | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     await this.#untilStill(LONGEST_DRAIN_MS, STUCK_MS, queues, signal);
     await hold.stop();
     const still = await this.#untilStill(LONGEST_STOP_MS, STILL_MS, undefined, signal);
@@ -235,9 +241,9 @@ export class LastLook implements AsyncDisposable {
 }
 
 /** Without them the counters alone tell when nothing moves. */
-function queuesOf(cgroup: Cgroup): CgroupQueues | undefined {
+function queuesOf(cgroup: Cgroup, apiPort: number): CgroupQueues | undefined {
   try {
-    return openCgroupQueues(cgroup.id);
+    return openCgroupQueues(cgroup.id, apiPort);
   } catch (error) {
     if (error instanceof KernelUnavailableError) return undefined;
     throw error;

@@ -3,11 +3,14 @@
  * the books have exactly what clients and targets received; without one at most
  * what the event says is missing.
  */
+
 import { describe, expect, onTestFinished, test } from "vitest";
+import { HOLD_PREFIX } from "../../src/kernel/hold-script.ts";
+import { tableNames } from "../../src/kernel/nft-command.ts";
 import { testUser } from "../support/engine-config.ts";
 import { type EngineUnit, makeEngineUnit, unitsNeed } from "../support/engine-unit.ts";
 import { findEngines } from "../support/engines.ts";
-import { makeSluice } from "../support/sluice.ts";
+import { type Daemon, makeSluice } from "../support/sluice.ts";
 import type { Transfer } from "../support/traffic.ts";
 import { until } from "../support/until.ts";
 import { MIB, type Stage, setStage } from "./stage.ts";
@@ -72,26 +75,40 @@ describe.each(engines)("on $kind $version", (program) => {
     });
   });
 
-  // Ten seconds long, and the same whichever engine it is.
+  // Ten seconds each, and the same whichever engine it is.
   const again = program === engines[0] ? unitsNeed : " (tried on another engine)";
-  test.skipIf(again)(`an engine that does not stop is let go on${again}`, async () => {
-    const { stage, unit, transfers } = await setUp();
-    await unit.execStop(["xray", "last-look", "--config", stage.sluice.settingsPath]);
-    const { stdout } = await stage.sluice.run("xray", "last-look", "--json");
-    expect(JSON.parse(stdout)).toMatchObject({ held: true }); // a second one finds the first one's hold
-    const still = downOf(transfers);
-    await until("downloads go on", () => downOf(transfers) > still + RATE, 20_000);
-    for (const transfer of transfers) transfer.stop();
-    await stage.engine().stop();
-    await restarted(stage, transfers);
-    expect(await stage.sluice.event("engine-restarted")).toMatchObject({ whole: false });
-  });
+  test.skipIf(again).for([{ daemon: "runs" }, { daemon: "is killed" }])(
+    `an engine that does not stop goes on while Sluice $daemon${again}`,
+    async ({ daemon }) => {
+      const { stage, unit, transfers, sluice } = await setUp();
+      await unit.execStop(["xray", "last-look", "--config", stage.sluice.settingsPath]);
+      if (daemon === "is killed") await sluice.kill();
+      else {
+        const { stdout } = await stage.sluice.run("xray", "last-look", "--json");
+        expect(JSON.parse(stdout)).toMatchObject({ held: true }); // it finds the first one's hold
+        expect(await holds()).toHaveLength(1);
+      }
+      const still = downOf(transfers);
+      await until("downloads go on", () => downOf(transfers) > still + RATE, 20_000);
+      for (const transfer of transfers) transfer.stop();
+      if (daemon === "is killed") await stage.start();
+      expect(await holds()).toEqual([]);
+      await stage.engine().stop();
+      await stage.restartEngine();
+      expect(await stage.sluice.event("engine-restarted")).toMatchObject({ whole: false });
+    },
+  );
 
-  async function setUp(): Promise<{ stage: Stage; unit: EngineUnit; transfers: readonly Transfer[] }> {
+  async function setUp(): Promise<{
+    stage: Stage;
+    unit: EngineUnit;
+    transfers: readonly Transfer[];
+    sluice: Daemon;
+  }> {
     const unit = makeEngineUnit(program);
     onTestFinished(() => unit[Symbol.dispose]());
     const stage = await setStage(unit.program, [{ tag: "in", protocol: "vless", users: [alice, bob] }]);
-    await stage.start();
+    const sluice = await stage.start();
     const transfers = [
       await stage.transfer(alice, { up: 0, down: ENDLESS, rate: RATE }),
       await stage.transfer(bob, { up: 0, down: ENDLESS, rate: RATE }),
@@ -99,7 +116,7 @@ describe.each(engines)("on $kind $version", (program) => {
       await stage.transfer(bob, { up: ENDLESS, down: 1, upRate: RATE }),
     ];
     await until("bytes move both ways", () => downOf(transfers) > RATE && stage.origin.received > RATE);
-    return { stage, unit, transfers };
+    return { stage, unit, transfers, sluice };
   }
 });
 
@@ -127,6 +144,11 @@ async function bookedAfter(stage: Stage, down: number): Promise<{ down: number; 
   };
   await until("all is booked", async () => (await booked()).down >= down, 3_000, booked);
   return booked();
+}
+
+/** Tables that hold an engine. */
+async function holds(): Promise<readonly string[]> {
+  return (await tableNames()).filter((name) => name.startsWith(HOLD_PREFIX));
 }
 
 function downOf(transfers: readonly Transfer[]): number {

@@ -70,7 +70,7 @@ try {
 
   const before = await tellAll();
   await until("all arrived", () => held.received === 100_001);
-  using queues = openCgroupQueues(cgroup.id);
+  using queues = openCgroupQueues(cgroup.id, api.port);
   const quiet = queues.read();
 
   const hold = await openHold(cgroup, api.port);
