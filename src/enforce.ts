@@ -15,6 +15,7 @@ import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
+import { LastLook } from "./daemon/last-look.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
@@ -29,6 +30,7 @@ import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
+import { removeHolds } from "./kernel/hold-table.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
@@ -183,11 +185,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       mode,
       gates: xray.gates === "auto" ? gates : undefined,
       reapply: (gate, signal) => gatekeeper.reapply(gate, signal),
-      lastRead: async () => {
-        const meter = meters.find(({ name }) => name === xray.name);
-        await meter?.look(stopping.signal);
-        await saver.tryFlush();
-      },
+      lastLook: async () => lastLooks.get(xray.name)?.take(),
       save: async (user, held) => {
         const entry = books.entry(books.accountNameOf(user));
         const others = entry.standing.held.filter(
@@ -207,6 +205,24 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     });
     return engine;
   });
+  const lastLooks = new Map(
+    engines.map((engine) => {
+      const { name } = engine.settings;
+      const lastLook = new LastLook({
+        ...{ keeper: name, clock, events, apiPort: engine.apiPort, holds: mode === "enforce" },
+        process: () => engine.process(),
+        epoch: () => books.keepers.get(name)?.epoch,
+        exception: () => engine.unseenAtLast(),
+        meter: () => meters.find((meter) => meter.name === name),
+        wake: () => scheduler.wake(),
+        save: async () => {
+          await saver.tryFlush();
+          return saver.trouble;
+        },
+      });
+      return [name, lastLook] as const;
+    }),
+  );
   const ofEveryMeter = {
     ...{ books, gatekeeper, saver, events, today, clock },
     warnPercent: settings.warnPercent,
@@ -231,6 +247,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         ...ofEveryMeter,
         ...{ source, service: "xray", rules },
         ...{ gated: () => false, shortestPeriod: () => 0, standby: () => undefined },
+        lostNothing: (epoch) => lastLooks.get(source.name)?.lostNothing(epoch) === true,
       }),
     );
   }
@@ -262,6 +279,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       gated: ({ standing }) => (part.backend?.gated ?? false) && standing.services.length === 1,
       shortestPeriod: () => part.shortestPeriod,
       standby: () => part.standby,
+      lostNothing: () => false,
     });
     deletions = deleting;
     ssh = part;
@@ -323,6 +341,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     clock,
     meters,
     engines,
+    lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
     jobs: () => scheduler.health(),
     watchers: (change) => {
@@ -363,6 +382,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         running.use(gates);
         await gates.start();
       }
+      if (mode === "enforce") await removeHolds().catch(() => undefined); // without nft there were none
+      for (const lastLook of lastLooks.values()) running.use(lastLook);
       for (const engine of engines) {
         running.use(engine);
         await engine.start();

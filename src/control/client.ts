@@ -1,10 +1,12 @@
 /** The desk of a running daemon, over its Unix socket. */
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
-import type { Desk, GateRow, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
+import type { Desk, GateRow, LastLookReply, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
 import { CONTROL_SERVICE } from "./service.ts";
 
 const DEADLINE_MS = 30_000;
+/** An engine's stop waits for it: short of the eight seconds it may take with everything. */
+const LAST_LOOK_DEADLINE_MS = 7_000;
 
 export class ControlClient implements Desk, Disposable {
   readonly #client: Client;
@@ -43,6 +45,10 @@ export class ControlClient implements Desk, Disposable {
     return (await this.#call<{ gates: readonly GateRow[] }>("ListGates", { users })).gates;
   }
 
+  lastLook(engine: string): Promise<LastLookReply> {
+    return this.#call("LastLook", { engine }, LAST_LOOK_DEADLINE_MS);
+  }
+
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
     const { path, requestSerialize, responseDeserialize } = method("Watch");
     const stream: ClientReadableStream<UserList> = this.#client.makeServerStreamRequest(
@@ -66,7 +72,7 @@ export class ControlClient implements Desk, Disposable {
     this.#client.close();
   }
 
-  #call<Answer>(name: string, request: object): Promise<Answer> {
+  #call<Answer>(name: string, request: object, deadlineMs = DEADLINE_MS): Promise<Answer> {
     const { path, requestSerialize, responseDeserialize } = method(name);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
@@ -75,7 +81,7 @@ export class ControlClient implements Desk, Disposable {
         responseDeserialize as (answer: Buffer) => Answer,
         request,
         new Metadata(),
-        { deadline: Date.now() + DEADLINE_MS },
+        { deadline: Date.now() + deadlineMs },
         (error, answer) => {
           if (error) reject(this.#asError(error, (request as { name?: string }).name ?? ""));
           else resolve(answer as Answer);

@@ -104,6 +104,14 @@ export interface LimitRequest {
   readonly services?: readonly string[];
 }
 
+/** What came of the last look at an engine that is about to be stopped. */
+export interface LastLookReply {
+  /** Nothing moves in the engine any more, until it has stopped. */
+  readonly held: boolean;
+  readonly waitedMs: number;
+  readonly text: string;
+}
+
 /**
  * What a face can ask for. The daemon answers it over the socket; a command
  * that holds the state folder itself answers it in place.
@@ -123,6 +131,13 @@ export interface Desk {
    * @param users of an engine, who get an account if they have none.
    */
   listGates(users: readonly string[]): Promise<readonly GateRow[]>;
+  /**
+   * Books and saves what an engine counted, holding its traffic until it has stopped.
+   *
+   * @param engine "" for the only one.
+   * @throws {RefusedRequestError} when there is none of that name, or there are several.
+   */
+  lastLook(engine: string): Promise<LastLookReply>;
   /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
   watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
 }

@@ -95,6 +95,7 @@ function handlers(desk: Desk) {
     ListGates: unary(async ({ users }: { users: readonly string[] }) => ({
       gates: await desk.listGates(users),
     })),
+    LastLook: unary(({ engine }: { engine: string }) => desk.lastLook(engine)),
     Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());

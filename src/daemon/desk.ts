@@ -7,6 +7,7 @@ import type { Settings } from "../config.ts";
 import type {
   Desk,
   GateRow,
+  LastLookReply,
   LimitRequest,
   Status,
   StopStep,
@@ -24,6 +25,7 @@ import { VERSION } from "../version.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Clerk } from "./clerk.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
+import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
 import { Rates } from "./rates.ts";
 import type { Saver } from "./saver.ts";
@@ -40,6 +42,8 @@ export interface DeskOptions {
   readonly clock: Clock;
   readonly meters: readonly Meter[];
   readonly engines: readonly XrayPart[];
+  /** None while the books are only edited: the daemon does it. */
+  readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
   readonly jobs: () => readonly JobHealth[];
   /** Somebody begins (1) or ceases (-1) to watch: looks come more often meanwhile. */
@@ -157,6 +161,18 @@ export class DaemonDesk implements Desk {
     });
     await saver.flush();
     return rows.sort(byName);
+  }
+
+  async lastLook(engine: string): Promise<LastLookReply> {
+    const lastLooks = this.#options.lastLooks();
+    const [only, ...others] = lastLooks.values();
+    const found = engine === "" && others.length === 0 ? only : lastLooks.get(engine);
+    if (!found) {
+      throw new RefusedRequestError(
+        `Cannot take a last look at ${engine === "" ? "an engine without its name" : `"${engine}"`}: expected one of ${[...lastLooks.keys()].join(", ") || "none"}`,
+      );
+    }
+    return found.take();
   }
 
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {

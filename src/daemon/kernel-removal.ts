@@ -6,6 +6,7 @@ import { rm } from "node:fs/promises";
 import { KernelUnavailableError } from "../errors.ts";
 import { releaseAllRules } from "../kernel/cgroup-rules.ts";
 import { openCgroups } from "../kernel/cgroups.ts";
+import { removeHolds } from "../kernel/hold-table.ts";
 import { findIptables } from "../kernel/iptables.ts";
 import { LOGINS, OUTBOUNDS } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
@@ -36,6 +37,7 @@ async function removeTables(): Promise<void> {
     using nft = await openNftables(form.name);
     await new MeteringTable(nft, { form, gated: undefined, cgroupLevel: undefined }).drop();
   }
+  await removeHolds();
 }
 
 async function removeChains(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What a meter has to tell of keepers and accounts, in words. */
-import type { KeeperName, UserName } from "../names.ts";
+import type { Epoch, KeeperName, UserName } from "../names.ts";
 import type { Warning } from "../policy/warnings.ts";
 import { formatSize } from "../sizes.ts";
 import type { EventFile } from "../storage/events.ts";
@@ -10,6 +10,7 @@ export function reportKeeper(
   events: EventFile,
   keeper: KeeperName,
   { firstLook, epochChange, falls }: Pick<BookedReport, "firstLook" | "epochChange" | "falls">,
+  lostNothing: (epoch: Epoch) => boolean,
 ): void {
   if (firstLook) {
     const text = `Metering of ${keeper} begins now: what it counted before is booked to nobody`;
@@ -17,8 +18,11 @@ export function reportKeeper(
   }
   if (epochChange) {
     const since = new Date(epochChange.lastLook).toISOString();
-    const text = `${keeper} has restarted: its counters began anew; at most what moved after the last look at ${since} is lost`;
-    events.record("engine-restarted", text, { keeper, last_look: since }, "warning");
+    const whole = lostNothing(epochChange.from);
+    const text = whole
+      ? `${keeper} has restarted: its counters began anew; nothing was lost: its traffic was held from the last look until it had stopped`
+      : `${keeper} has restarted: its counters began anew; at most what moved after the last look at ${since} is lost`;
+    events.record("engine-restarted", text, { keeper, last_look: since, whole }, whole ? "info" : "warning");
   }
   for (const { user, fall } of falls) {
     const which = fall.uplink && fall.downlink ? "both directions" : fall.uplink ? "uplink" : "downlink";

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
-import type { CounterName, KeeperName, UserName } from "../names.ts";
+import type { CounterName, Epoch, KeeperName, UserName } from "../names.ts";
 import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -45,6 +45,8 @@ export interface MeterOptions {
   readonly shortestPeriod: () => number;
   /** Why there is nothing to read now; undefined while there is. */
   readonly standby: () => string | undefined;
+  /** Whether all that was counted in an epoch that is over is in the books. */
+  readonly lostNothing: (epoch: Epoch) => boolean;
   /** Hears of each account that was booked or turned, once it is judged. */
   readonly onBooked: (entry: Entry) => void;
 }
@@ -78,6 +80,7 @@ export class Meter implements Job {
   #midnightAt = monotonicTime(0);
   #settleAt = monotonicTime(0);
   #marks: Marks | undefined;
+  #moves = 0;
   /** Who waits for the next look at everything. */
   readonly #waiting: (() => void)[] = [];
 
@@ -89,6 +92,11 @@ export class Meter implements Job {
   dueAt(): MonotonicTime {
     if (this.#options.standby() !== undefined) return monotonicTime(Number.POSITIVE_INFINITY);
     return monotonicTime(Math.min(this.#fullAt, this.#closeAt, this.#midnightAt));
+  }
+
+  /** How often an account got bytes, over all looks. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** Makes the next look due at once, as when somebody begins to watch, or a limit changed. */
@@ -180,13 +188,14 @@ export class Meter implements Job {
   }
 
   #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
-    const { books, source, service, saver, events } = this.#options;
+    const { books, source, service, saver, events, lostNothing } = this.#options;
     this.turnDay(signal);
     const booked = books.record(source.name, service, report);
     if (report.complete) this.#lastLook = report.askedAt;
     this.#reportRejected(report);
+    this.#moves += booked.moved.length;
     this.#contested ||= booked.falls.length > 0;
-    reportKeeper(events, source.name, booked);
+    reportKeeper(events, source.name, booked, lostNothing);
     if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
     // What a new epoch or somebody's reset brings may not be what passed since the last look.
     const seen = !booked.firstLook && !booked.epochChange && booked.falls.length === 0;

@@ -31,7 +31,7 @@ import { routeOf } from "../sources/xray/user-route.ts";
 import { XraySource } from "../sources/xray/xray-source.ts";
 import { milliseconds, monotonicTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
-import { enginePid, testForEngine } from "./engine-process.ts";
+import { enginePid, loopbackOf, testForEngine } from "./engine-process.ts";
 import type { Gate } from "./gatekeeper.ts";
 import { stopStepOf } from "./stop-step.ts";
 import type { XrayGates } from "./xray-gates.ts";
@@ -46,8 +46,8 @@ export interface XrayPartOptions {
   readonly gates: XrayGates | undefined;
   /** Applies every cut again; runs before a new connection is used for anything else. */
   readonly reapply: (gate: Gate, signal: AbortSignal) => Promise<unknown>;
-  /** Reads the counters one last time. */
-  readonly lastRead: () => Promise<void>;
+  /** Reads the counters one last time, before the engine is restarted. */
+  readonly lastLook: () => Promise<unknown>;
   readonly save: (user: UserName, held: readonly Neutralised[]) => Promise<void>;
   /** A connection is ready to be read: what it can tell is overdue. */
   readonly onReady: () => void;
@@ -91,7 +91,7 @@ export class XrayPart implements AsyncDisposable {
       target: settings.api,
       clock,
       bootId: boot,
-      process: () => this.#process(),
+      process: () => this.process(),
       remembered: () => books.keepers.get(settings.name),
       onConnected: async (session, _epoch, signal) => {
         await this.#enforcer.attach(session);
@@ -247,6 +247,21 @@ export class XrayPart implements AsyncDisposable {
     await this.#link[Symbol.asyncDispose]();
   }
 
+  get apiPort(): number | undefined {
+    return loopbackOf(this.settings.api)?.port;
+  }
+
+  /** What of its traffic a last look does not see, as one clause. */
+  unseenAtLast(): string | undefined {
+    if (this.#splicers.size > 0) {
+      return "downloads that the kernel copies for vision, socks and http users (XRAY_BUF_SPLICE=disable in its environment prevents them)";
+    }
+    const local = this.files.config?.inbounds.some(
+      ({ listen, clients }) => clients.length > 0 && /^[/@]/.test(listen ?? ""),
+    );
+    return local ? "what still arrives on its Unix sockets, which cannot be held" : undefined;
+  }
+
   /**
    * Whose downloads the kernel may copy, uncounted until they end: vision flows,
    * and users of socks and http. Nobody's where the engine was told not to
@@ -350,7 +365,8 @@ export class XrayPart implements AsyncDisposable {
     return (inbound === undefined || named.length === 0 ? inbounds : named).flatMap(({ ports }) => ports);
   }
 
-  #process(): { pid: number; start: string } | undefined {
+  /** The process behind its API, where that is on this host's loopback. */
+  process(): { pid: number; start: string } | undefined {
     const pid = this.#pid();
     const start = pid === undefined ? undefined : processStart(pid);
     return pid === undefined || start === undefined ? undefined : { pid, start };
@@ -369,14 +385,14 @@ export class XrayPart implements AsyncDisposable {
     const { service, config } = this.settings;
     if (config === null) return "config.json may not be touched (xray.config is null)";
     if (service === null) return "the engine cannot be restarted (xray.service is null)";
-    const { clock, save, lastRead } = this.#options;
+    const { clock, save, lastLook } = this.#options;
     return new ConfigCuts({
       keeper: this.settings.name,
       clock,
       path: () => this.files.path,
       test: (candidate) => this.#testConfig(candidate),
       restart: async () => {
-        await lastRead().catch(() => undefined); // an engine that hangs is restarted all the same
+        await lastLook();
         await promisify(execFile)("systemctl", ["restart", service], { timeout: RESTART_DEADLINE_MS });
       },
       save,

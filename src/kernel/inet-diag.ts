@@ -7,7 +7,8 @@
  *   message   = family(1)  state(1)  timer(1)  retransmissions(1)  socket id
  *               expires(4)  receive queue(4)  send queue(4)  uid(4)  inode(4)  attributes
  *   bytecode  = a request's attribute 1, run by the kernel on each socket; here of one instruction:
- *               code(1)=10, "mark is"  skip if so(1)  skip if not(2)  mark(4)  mask(4)
+ *               code(1)=10, "mark is"    skip if so(1)  skip if not(2)  mark(4)  mask(4)
+ *               code(1)=13, "cgroup is"  skip if so(1)  skip if not(2)  cgroup(8)
  *   progress  = a message's attribute 2, a struct tcp_info, if extension 2 was asked for
  *
  * Ports and addresses are in network order, the rest in the host's. IPv4 fills
@@ -37,6 +38,9 @@ const REQUEST_BYTECODE = 1;
 /** INET_DIAG_BC_MARK_COND, and its length with mark and mask. */
 const MARK_CONDITION = 10;
 const MARK_CONDITION_LENGTH = 12;
+/** INET_DIAG_BC_CGROUP_COND (kernel 5.8), and its length with the id. */
+const CGROUP_CONDITION = 13;
+const CGROUP_CONDITION_LENGTH = 12;
 
 /** INET_DIAG_INFO: the extension and the attribute that answers it. */
 const INFO = 2;
@@ -121,14 +125,27 @@ export function encodeMarked(
   mask: number,
   selection: Selection,
 ): Buffer {
-  const bytecode = Buffer.alloc(MARK_CONDITION_LENGTH);
-  bytecode.writeUInt8(MARK_CONDITION, 0);
-  // A program that ends right at its end takes the socket, one that jumps a step too far leaves it.
-  bytecode.writeUInt8(MARK_CONDITION_LENGTH, 1);
-  bytecode.writeUInt16LE(MARK_CONDITION_LENGTH + 4, 2);
+  const bytecode = condition(MARK_CONDITION, MARK_CONDITION_LENGTH);
   bytecode.writeUInt32LE((mark & mask) >>> 0, 4);
   bytecode.writeUInt32LE(mask >>> 0, 8);
   return Buffer.concat([encodeRequest(family, selection, 0), encodeAttribute(REQUEST_BYTECODE, bytecode)]);
+}
+
+/** Asks for the same at any port, where the socket was made in this cgroup: the group itself, none below it. */
+export function encodeInCgroup(family: typeof AF_INET | typeof AF_INET6, id: bigint): Buffer {
+  const bytecode = condition(CGROUP_CONDITION, CGROUP_CONDITION_LENGTH);
+  bytecode.writeBigUInt64LE(id, 4);
+  return Buffer.concat([encodeList(family, 0), encodeAttribute(REQUEST_BYTECODE, bytecode)]);
+}
+
+/** A program of one condition. */
+function condition(code: number, length: number): Buffer {
+  const bytecode = Buffer.alloc(length);
+  bytecode.writeUInt8(code, 0);
+  // A program that ends right at its end takes the socket, one that jumps a step too far leaves it.
+  bytecode.writeUInt8(length, 1);
+  bytecode.writeUInt16LE(length + 4, 2);
+  return bytecode;
 }
 
 /** Asks for sockets in no state at all: an answer without any that still shows whether TCP can be asked about. */
@@ -153,6 +170,11 @@ export function cookieOf(message: Buffer): bigint {
 /** The socket's owner, read alone for the same reason. */
 export function uidOf(message: Buffer): number {
   return whole(message).readUInt32LE(64);
+}
+
+/** Bytes waiting in both directions: to be read by the process, and to be acknowledged by the other side. */
+export function queuedIn(message: Buffer): number {
+  return whole(message).readUInt32LE(56) + message.readUInt32LE(60);
 }
 
 /**

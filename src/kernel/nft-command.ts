@@ -20,13 +20,14 @@ interface Listed {
   readonly counter?: { readonly name: string; readonly bytes: number; readonly packets: number };
   readonly quota?: { readonly name: string; readonly bytes: number; readonly used: number };
   readonly rule?: object;
+  readonly table?: { readonly name: string };
 }
 
 /** @throws {KernelUnavailableError} without the command, the right, or nf_tables in the kernel. */
 export async function openCommandTable(table: string): Promise<NftTable> {
   await probe();
   const readQuotas = async () => {
-    const quotas = (await list(table, "quotas", "table", "inet", table)).flatMap(({ quota }) => quota ?? []);
+    const quotas = (await list("quotas", "table", "inet", table)).flatMap(({ quota }) => quota ?? []);
     return new Map(quotas.map((quota): [string, QuotaState] => [quota.name, stateOf(quota)]));
   };
   return {
@@ -36,7 +37,7 @@ export async function openCommandTable(table: string): Promise<NftTable> {
         await loadScript(`${changes.map((each) => statement(table, each)).join("\n")}\n`);
     },
     readCounters: async (visit) => {
-      for (const { counter } of await list(table, "counters", "table", "inet", table)) {
+      for (const { counter } of await list("counters", "table", "inet", table)) {
         if (!counter) continue;
         const name = Buffer.from(counter.name, "latin1");
         visit(name, 0, name.length, counter.bytes, counter.packets);
@@ -44,7 +45,7 @@ export async function openCommandTable(table: string): Promise<NftTable> {
     },
     readQuotas,
     readQuota: async (name) => (await readQuotas()).get(name),
-    countRules: async () => (await list(table, "table", "inet", table)).filter(({ rule }) => rule).length,
+    countRules: async () => (await list("table", "inet", table)).filter(({ rule }) => rule).length,
     [Symbol.dispose]: () => undefined,
   };
 }
@@ -61,6 +62,11 @@ export async function loadScript(script: string): Promise<void> {
   }
 }
 
+/** The names of all tables of the family inet. */
+export async function tableNames(): Promise<readonly string[]> {
+  return (await list("tables", "inet")).flatMap(({ table }) => table?.name ?? []);
+}
+
 async function probe(): Promise<void> {
   try {
     await promisify(execFile)(NFT, ["list", "tables"], { ...OPTIONS, env: ENVIRONMENT });
@@ -74,7 +80,7 @@ async function probe(): Promise<void> {
 }
 
 /** Nothing when there is no such table. */
-async function list(table: string, ...what: readonly string[]): Promise<readonly Listed[]> {
+async function list(...what: readonly string[]): Promise<readonly Listed[]> {
   try {
     const { stdout } = await promisify(execFile)(NFT, ["-j", "list", ...what], {
       ...OPTIONS,
@@ -84,7 +90,7 @@ async function list(table: string, ...what: readonly string[]): Promise<readonly
   } catch (cause) {
     const said = firstLineOf(cause);
     if (said.includes("No such file or directory")) return [];
-    throw new Error(`Cannot list table inet ${table} with nft: ${said}`, { cause });
+    throw new Error(`Cannot list ${what.join(" ")} with nft: ${said}`, { cause });
   }
 }
 

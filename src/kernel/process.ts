@@ -7,6 +7,7 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "../errors.ts";
+import { executableOf } from "./processes.ts";
 
 /** One life of the kernel, a UUID. Start times repeat from one to the next. */
 export function bootId(): string {
@@ -21,6 +22,11 @@ export function processStart(pid: number): string | undefined {
     ?.slice(stat.lastIndexOf(")") + 2)
     .split(" ")
     .at(22 - 3);
+}
+
+/** Whether it is still that process, and not one that has ended and only waits for its parent to notice. */
+export function isRunning({ pid, start }: { readonly pid: number; readonly start: string }): boolean {
+  return processStart(pid) === start && executableOf(pid) !== undefined;
 }
 
 /** The command line, program first; empty for a zombie or a thread of the kernel. The process can rewrite it. */

@@ -30,6 +30,7 @@ export type EventKind =
   | "rules-restored"
   | "conntrack-raised"
   | "metering-began"
+  | "last-look"
   | "engine-restarted"
   | "bytes-possibly-lost"
   | "counter-reset"

@@ -13,6 +13,7 @@ const BUILT = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 export interface BuiltDaemon extends AsyncDisposable {
   readonly pid: number;
   readonly desk: ControlClient;
+  readonly settingsPath: string;
   /** What is in events.jsonl so far. */
   events(): Promise<readonly EventRecord[]>;
 }
@@ -43,6 +44,7 @@ export async function startBuiltDaemon(settings: object): Promise<BuiltDaemon> {
   return {
     pid: child.pid,
     desk,
+    settingsPath: sluice.settingsPath,
     events: () => sluice.events(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

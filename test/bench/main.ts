@@ -1,12 +1,13 @@
 /**
- * `npm run bench`: what a tick costs and how far a cut overshoots, as one table of ratios.
+ * `npm run bench`: what a tick costs, how far a cut overshoots, what a restart loses, as one table of ratios.
  *
- * Takes about six minutes; with BENCH_QUICK=1 under one, with the rows that
+ * Takes about seven minutes; with BENCH_QUICK=1 under one, with the rows that
  * have a target alone. Rows go to standard error as they come, the table to
  * standard output at the end. Other work on the machine shows in the figures.
  */
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
+import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
 import { number, type Row, tableOf } from "./table.ts";
@@ -25,6 +26,7 @@ for (const source of [
   sshDeletionRows(quick ? 3 : 20),
   tickRows(quick ? quickTicks() : allTicks()),
   cutRows(cutPlans()),
+  restartRows(quick ? 3 : 10),
 ]) {
   for await (const row of source) {
     rows.push(row);

@@ -31,7 +31,8 @@ export interface Stage {
   readonly api: EngineApi;
   /** Starts the daemon. */
   readonly start: (options?: StartOptions) => ReturnType<Sluice["start"]>;
-  /** Ends the engine without a word and starts it anew with the same config. */
+  readonly engine: () => RunningEngine;
+  /** Ends the engine, if it still runs, without a word and starts it anew with the same config. */
   readonly restartEngine: () => Promise<void>;
   /** Where an inbound listens. */
   readonly server: (tag?: string) => Destination;
@@ -95,6 +96,7 @@ export async function setStage(
     origin,
     api,
     start: (options) => sluice.start(options),
+    engine: () => running.at(-1) as RunningEngine,
     restartEngine: async () => {
       await running.at(-1)?.kill();
       running.push(await startEngine(program, config, folder.path));

@@ -15,6 +15,8 @@ export interface Wish {
   readonly down: number;
   /** Bytes per second at which the origin sends; as fast as it can if left out. */
   readonly rate?: number;
+  /** Bytes per second at which the upload is sent; as fast as it can if left out. */
+  readonly upRate?: number;
   /** Bytes per second at which they are read, so that the rest piles up on the way; at once if left out. */
   readonly readRate?: number;
 }
@@ -82,10 +84,14 @@ const CHUNK = Buffer.alloc(64 * 1024, "ecluse ");
 
 async function upload({ socket }: Tunnel, wish: Wish, progress: { up: number }): Promise<void> {
   await write(encodeOrder({ upload: wish.up, download: wish.down, rate: wish.rate ?? 0 }));
+  const began = performance.now();
   while (progress.up < wish.up) {
     const chunk = CHUNK.subarray(0, wish.up - progress.up);
     await write(chunk);
     progress.up += chunk.length;
+    if (wish.upRate === undefined) continue;
+    const dueIn = began + (progress.up / wish.upRate) * 1_000 - performance.now();
+    if (dueIn > 0) await delay(dueIn);
   }
 
   function write(bytes: Buffer): Promise<void> {

@@ -3,14 +3,17 @@
  * elsewhere; here words become values, once, and results become text or JSON.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { UNIT_DIRECTORY } from "../../enforcement/xray/engine-drop-in.ts";
 import { parsePeriod } from "../../rules.ts";
 import { parseSize } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
 import { runEnforce, runUpCommand } from "./daemon-commands.ts";
 import { showDoctor } from "./doctor.ts";
+import { changeDropIn, type DropInOptions } from "./drop-in.ts";
 import { showEvents } from "./events.ts";
 import { loadGates, removeGates } from "./gates.ts";
+import { takeLastLook } from "./last-look.ts";
 import { checkConfig, showStatus } from "./status.ts";
 import { showTop } from "./top.ts";
 import { deleteUser, resetUsers, setDisabled, setLimit, showUser, showUsers } from "./users.ts";
@@ -102,6 +105,16 @@ export function program(): Command {
     .option("--yes", "without asking")
     .option("--no-restart", "leave the engine's restart to me")
     .action((options: SetupOptions) => setupXray(options));
+  reading(xray, "last-look", "Books and saves what an engine counted, right before it is stopped")
+    .option("--engine <name>", "as in the settings; the only one if left out", "")
+    .action((options: Common & { engine: string }) => takeLastLook(options));
+  command(xray, "drop-in", "Has systemd take a last look before it stops an engine")
+    .option("--engine <name>", "as in the settings; the only one if left out", "")
+    .option("--no-splice", "also keep Xray's kernel copies off, which count only when they end")
+    .option("--remove", "take it away again")
+    .option("--print", "show it, write nothing")
+    .option("--directory <path>", "where units are", UNIT_DIRECTORY)
+    .action((options: Common & DropInOptions) => changeDropIn(options));
 
   reading(root, "events", "What happened: warnings, cuts, restarts")
     .option("-f, --follow", "go on as they happen")
