@@ -194,6 +194,40 @@ describe.each(engines)("the file of $kind $version with 40 users", (program) => 
   );
 });
 
+describe.each(engines)("$kind $version", (program) => {
+  const missing = needs("root", "ss");
+
+  test.skipIf(missing)(`marks what leaves it for a user, and nothing else${missing}`, async () => {
+    const bob = testUser("bob");
+    const engine = await startStockEngine(program, [alice, bob], testUser("single"));
+    const origin = await startOrigin();
+    onTestFinished(() => origin[Symbol.asyncDispose]());
+    const { text } = planSetup(await engine.config(), {
+      kind: program.kind === "xray" ? "xray" : "v2ray4",
+      apiListen: false,
+      api: undefined,
+      runtimeGates: false,
+      gates: [{ number: 5, mark: 0x5100002a, users: [userName("alice")] }],
+    });
+    await writeFile(engine.configPath, text);
+    await engine.restart();
+    const marks = async (user: typeof alice) => {
+      using tunnel = await connectThroughVless({ server: engine.vless, id: user.id }, origin);
+      const download = startTransfer(tunnel, { up: 0, down: 200 * MIB, rate: MIB });
+      const connections = await until(
+        "his connection to the origin",
+        async () => (await connectionsTo(origin.port)) || undefined,
+      );
+      download.stop();
+      await download.finished;
+      await until("it is gone", async () => (await connectionsTo(origin.port)) === "");
+      return [...connections.matchAll(/fwmark:(\S+)/g)].map(([, mark]) => mark);
+    };
+    expect(await marks(alice)).toEqual(["0x5100002a"]);
+    expect(await marks(bob)).toEqual([]);
+  });
+});
+
 const v2ray = findEngine("v2ray");
 const noV2ray = v2ray ? needs("root", "ss") : " (needs: v2ray)";
 
@@ -224,10 +258,9 @@ test.skipIf(noV2ray)(
       },
     );
     const mark = `fwmark:0x${gate?.mark.toString(16)}`;
-    await until("his connection bears the mark", async () => {
-      const { stdout } = await promisify(execFile)("ss", ["-tneH", "dst", `127.0.0.1:${origin.port}`]);
-      return stdout.includes(mark);
-    });
+    await until("his connection bears the mark", async () =>
+      (await connectionsTo(origin.port)).includes(mark),
+    );
     await until(
       "the engine answers again",
       async () => (await desk.status()).sources.every((source) => source.answering),
@@ -292,6 +325,12 @@ async function autoscriptStage(program: EngineProgram) {
   const setup = (...args: readonly string[]) =>
     runCli(["xray", "setup", ...args, "--config", sluice.settingsPath], engine.environment);
   return { engine, sluice, setup, ports: [...ports.values()] };
+}
+
+/** One line each, as ss shows it, with its mark. */
+async function connectionsTo(port: number): Promise<string> {
+  const words = ["-tneH", "state", "established", "dst", `127.0.0.1:${port}`];
+  return (await promisify(execFile)("ss", words)).stdout;
 }
 
 /** As scripts list their users: marker, name, day. */
