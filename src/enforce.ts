@@ -247,7 +247,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         ...ofEveryMeter,
         ...{ source, service: "xray", rules },
         ...{ gated: () => false, shortestPeriod: () => 0, standby: () => undefined },
-        lostNothing: (epoch) => lastLooks.get(source.name)?.lostNothing(epoch) === true,
+        lostAtMost: ({ from, to }) =>
+          lastLooks.get(source.name)?.lostNothing(from) ? 0 : engine.lostAtMost(to),
       }),
     );
   }
@@ -279,7 +280,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       gated: ({ standing }) => (part.backend?.gated ?? false) && standing.services.length === 1,
       shortestPeriod: () => part.shortestPeriod,
       standby: () => part.standby,
-      lostNothing: () => false,
+      lostAtMost: () => undefined,
     });
     deletions = deleting;
     ssh = part;

@@ -48,6 +48,7 @@ type Changeable = Pick<Standing, "services" | "disabled" | "held" | "depleted" |
 /** A keeper that restarted: what it may have taken with it. */
 export interface EpochChange {
   readonly from: Epoch;
+  readonly to: Epoch;
   readonly lastLook: UnixTime;
 }
 
@@ -184,7 +185,7 @@ export class Books {
       firstLook,
       moved,
       falls,
-      epochChange: changed ? { from: known.epoch, lastLook: known.lastLook } : undefined,
+      epochChange: changed ? { from: known.epoch, to: report.epoch, lastLook: known.lastLook } : undefined,
     };
   }
 

@@ -1,16 +1,17 @@
 /** What a meter has to tell of keepers and accounts, in words. */
-import type { Epoch, KeeperName, UserName } from "../names.ts";
+import type { KeeperName, UserName } from "../names.ts";
 import type { Warning } from "../policy/warnings.ts";
 import { formatSize } from "../sizes.ts";
 import type { EventFile } from "../storage/events.ts";
-import type { BookedReport } from "./books.ts";
+import type { Bytes } from "../units.ts";
+import type { BookedReport, EpochChange } from "./books.ts";
 
 /** A keeper's beginning, its restart, and resets by others; nothing for an ordinary look. */
 export function reportKeeper(
   events: EventFile,
   keeper: KeeperName,
   { firstLook, epochChange, falls }: Pick<BookedReport, "firstLook" | "epochChange" | "falls">,
-  lostNothing: (epoch: Epoch) => boolean,
+  lostAtMost: (change: EpochChange) => number | undefined,
 ): void {
   if (firstLook) {
     const text = `Metering of ${keeper} begins now: what it counted before is booked to nobody`;
@@ -18,11 +19,14 @@ export function reportKeeper(
   }
   if (epochChange) {
     const since = new Date(epochChange.lastLook).toISOString();
-    const whole = lostNothing(epochChange.from);
-    const text = whole
-      ? `${keeper} has restarted: its counters began anew; nothing was lost: its traffic was held from the last look until it had stopped`
-      : `${keeper} has restarted: its counters began anew; at most what moved after the last look at ${since} is lost`;
-    events.record("engine-restarted", text, { keeper, last_look: since, whole }, whole ? "info" : "warning");
+    const lost = lostAtMost(epochChange);
+    const whole = lost === 0;
+    const loss = whole
+      ? "nothing was lost: its traffic was held from the last look until it had stopped"
+      : `at most ${lost === undefined ? "what" : `the ${formatSize(lost as Bytes)} that`} moved after the last look at ${since} is lost`;
+    const text = `${keeper} has restarted: its counters began anew; ${loss}`;
+    const details = { keeper, last_look: since, whole, lost_bytes_at_most: lost };
+    events.record("engine-restarted", text, details, whole ? "info" : "warning");
   }
   for (const { user, fall } of falls) {
     const which = fall.uplink && fall.downlink ? "both directions" : fall.uplink ? "uplink" : "downlink";

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
-import type { CounterName, Epoch, KeeperName, UserName } from "../names.ts";
+import type { CounterName, KeeperName, UserName } from "../names.ts";
 import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -21,7 +21,7 @@ import {
   monotonicTime,
   type UnixTime,
 } from "../units.ts";
-import type { BookedReport, Books, Entry } from "./books.ts";
+import type { BookedReport, Books, Entry, EpochChange } from "./books.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import { reportKeeper, reportWarnings } from "./meter-events.ts";
 import type { Saver } from "./saver.ts";
@@ -45,8 +45,8 @@ export interface MeterOptions {
   readonly shortestPeriod: () => number;
   /** Why there is nothing to read now; undefined while there is. */
   readonly standby: () => string | undefined;
-  /** Whether all that was counted in an epoch that is over is in the books. */
-  readonly lostNothing: (epoch: Epoch) => boolean;
+  /** Bytes that may have gone with a life of the keeper: 0 for none, undefined where nobody can tell. */
+  readonly lostAtMost: (change: EpochChange) => number | undefined;
   /** Hears of each account that was booked or turned, once it is judged. */
   readonly onBooked: (entry: Entry) => void;
 }
@@ -188,14 +188,14 @@ export class Meter implements Job {
   }
 
   #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
-    const { books, source, service, saver, events, lostNothing } = this.#options;
+    const { books, source, service, saver, events, lostAtMost } = this.#options;
     this.turnDay(signal);
     const booked = books.record(source.name, service, report);
     if (report.complete) this.#lastLook = report.askedAt;
     this.#reportRejected(report);
     this.#moves += booked.moved.length;
     this.#contested ||= booked.falls.length > 0;
-    reportKeeper(events, source.name, booked, lostNothing);
+    reportKeeper(events, source.name, booked, lostAtMost);
     if (booked.firstLook || booked.epochChange) void saver.saveFirstLook();
     // What a new epoch or somebody's reset brings may not be what passed since the last look.
     const seen = !booked.firstLook && !booked.epochChange && booked.falls.length === 0;

@@ -277,7 +277,7 @@ export class SshPart implements AsyncDisposable {
       look,
       onDepleted: ({ entry }, at) => onDepleted(entry, at),
       onBegan: (booked) => {
-        reportKeeper(events, SSH_KEEPER, booked, () => false);
+        reportKeeper(events, SSH_KEEPER, booked, () => undefined);
         void saver.saveFirstLook();
       },
       onRestored: () => {

@@ -94,6 +94,9 @@ interface Gate {
   /** Samples since the kernel's figure last moved. */
   quiet: number;
   settling: boolean;
+  /** The kernel's figure, both directions, at the last two looks at the engine. */
+  seen: number;
+  seenBefore: number;
 }
 
 /** The service's name in accounts. */
@@ -111,6 +114,9 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #gates = new Map<number, Gate>();
   /** Those that moved lately. */
   readonly #lively = new Set<Gate>();
+  /** The engines' lives at their last looks, and what was lost with the ones before. */
+  readonly #epochs = new Map<KeeperName, Epoch>();
+  readonly #lost = new Map<Epoch, number>();
   #table: MeteringTable | undefined;
   #conntrack: Conntrack | undefined;
   readonly #open = new AsyncDisposableStack();
@@ -206,7 +212,17 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     for (const { entry, number } of fresh) {
       if (this.#gates.has(number)) continue;
       const gate: Gate = {
-        ...{ entry, number, unread: 0, settling: false, passed: 0, passedBefore: 0, quiet: 0 },
+        ...{
+          entry,
+          number,
+          unread: 0,
+          settling: false,
+          passed: 0,
+          passedBefore: 0,
+          quiet: 0,
+          seen: 0,
+          seenBefore: 0,
+        },
         ...{ splice: undefined, hidden: 0, flows: NO_FLOWS },
         ratio: beginRatio(NOTHING),
         evidence: beginEvidence(NOTHING),
@@ -391,7 +407,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
    * Adds to a report what accounts fetched that the engine will only report
    * later: the kernel's figure carries them until then.
    */
-  carry(report: SourceReport, keeper: KeeperName): SourceReport {
+  carry(report: SourceReport, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): SourceReport {
+    this.#noteLook(report.epoch, keeper, which);
     const readings = [...report.readings];
     for (const gate of this.#lively) {
       if (!gate.splice) continue;
@@ -409,6 +426,32 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       else if (ahead > 0) readings.push(carried);
     }
     return { ...report, readings };
+  }
+
+  /** Bytes that moved between the last look at the engine's life before `epoch` and the first at this one, at most. */
+  lostBefore(epoch: Epoch): number | undefined {
+    return this.#lost.get(epoch);
+  }
+
+  /**
+   * What passed since the last look but one bounds what an engine takes along
+   * when it dies: what had passed then was counted by the last.
+   */
+  #noteLook(epoch: Epoch, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): void {
+    const now = (gate: Gate) => sumOf(this.#table?.passedOf(gate.number) ?? NOTHING_PASSED);
+    const before = this.#epochs.get(keeper);
+    if (before !== undefined && before !== epoch) {
+      let lost = 0;
+      for (const gate of this.#gates.values()) lost += now(gate) - gate.seenBefore;
+      this.#lost.clear();
+      this.#lost.set(epoch, lost);
+    }
+    this.#epochs.set(keeper, epoch);
+    for (const gate of this.#gates.values()) {
+      if (which !== "all" && gate.entry.users.isDisjointFrom(which)) continue;
+      gate.seenBefore = gate.seen;
+      gate.seen = now(gate);
+    }
   }
 
   /** The reading of this engine that was booked last for the account; undefined where it has no counter there. */
@@ -449,6 +492,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const passed = this.#table?.passedOf(gate.number) ?? NOTHING_PASSED;
     gate.passed = countedOf(passed, this.#options.count);
     gate.passedBefore = gate.passed;
+    gate.seen = sumOf(passed);
+    gate.seenBefore = gate.seen;
     gate.ratio = { ...gate.ratio, since: this.#counted(gate) };
     gate.splice = this.#options.maySplice(gate.entry) ? beginSplice(this.#figures(gate)) : undefined;
     gate.hidden = 0;

@@ -20,7 +20,7 @@ import {
   processStart,
 } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
-import type { UserName } from "../names.ts";
+import type { Epoch, UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { LogFollower } from "../sources/log-follower.ts";
 import type { CounterSource } from "../sources/source.ts";
@@ -192,6 +192,22 @@ export class XrayPart implements AsyncDisposable {
     return false;
   }
 
+  /**
+   * Bytes that its users may have moved after the last look at the life before
+   * `epoch`, by the kernel's figures, which outlive the engine. Undefined where
+   * somebody's bytes pass no gate.
+   */
+  lostAtMost(epoch: Epoch): number | undefined {
+    const { books, gates } = this.#options;
+    for (const user of this.#seen) {
+      const entry = books.accounts.get(books.accountNameOf(user));
+      const proof = entry && gates?.proofOf(entry)?.kind;
+      if (!entry || this.#outbounds.placeOf(entry.standing.kernelNumber) === undefined) return undefined;
+      if (proof !== "proven" && proof !== "unproven") return undefined;
+    }
+    return gates?.lostBefore(epoch);
+  }
+
   /** Bytes queued towards the account's clients, as far as their sockets are known. */
   undelivered(entry: Entry): number {
     let unsent = 0;
@@ -321,7 +337,7 @@ export class XrayPart implements AsyncDisposable {
         await this.#options.gates?.sample();
         const report = await inner.read(which, signal, marks);
         await this.#meet(report.readings.map(({ user }) => user));
-        return this.#options.gates?.carry(report, inner.name) ?? report;
+        return this.#options.gates?.carry(report, inner.name, which) ?? report;
       },
       pending: () => inner.pending(),
       forget: () => inner.forget(),

@@ -55,7 +55,7 @@ describe("record()", () => {
     look("e1", {});
     look("e1", { joe: [100, 200] });
     await clock.advance(1000);
-    expect(look("e2", { joe: [150, 10] }).epochChange).toEqual({ from: "e1", lastLook: NOON });
+    expect(look("e2", { joe: [150, 10] }).epochChange).toEqual({ from: "e1", to: "e2", lastLook: NOON });
     expect(lifetime("joe")).toEqual([250, 210]);
     expect(books.keepers.get("xray")).toMatchObject({
       epoch: "e2",

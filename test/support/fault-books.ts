@@ -103,7 +103,7 @@ export async function startMetering(
     gated: () => false,
     shortestPeriod: () => 0,
     standby: () => undefined,
-    lostNothing: () => false,
+    lostAtMost: () => undefined,
     onBooked: () => undefined,
   });
   const entry = () => books.entry(ALICE);

@@ -37,6 +37,7 @@ export interface DropInPlace {
 export const UNIT_DIRECTORY = "/etc/systemd/system";
 
 const NAME = "sluice.conf";
+const NO_SPLICE = "Environment=XRAY_BUF_SPLICE=disable";
 const HEADING = "# Written by Sluice";
 const LOOKS = { mode: 0o644, uid: 0, gid: 0 };
 const RELOAD_TIMEOUT_MS = 90_000;
@@ -57,7 +58,7 @@ export function dropInText({ command, engine, settings, lastLook, noSplice }: Dr
     ...(noSplice
       ? [
           "# Xray would have the kernel copy downloads of xtls-rprx-vision, uncounted until they end.",
-          "Environment=XRAY_BUF_SPLICE=disable",
+          NO_SPLICE,
         ]
       : []),
     "",
@@ -89,6 +90,11 @@ export async function installDropIn(place: DropInPlace, text: string): Promise<b
   return true;
 }
 
+/** Whether the one that stands keeps the kernel from copying downloads; false where there is none. */
+export async function keepsSpliceOff(place: DropInPlace): Promise<boolean> {
+  return (await ownText(dropInPath(place)))?.includes(NO_SPLICE) ?? false;
+}
+
 /**
  * @returns whether there was one.
  * @throws {RefusedRequestError} when the file of that name is not Sluice's.
@@ -106,9 +112,14 @@ export async function removeDropIn(place: DropInPlace): Promise<boolean> {
   return true;
 }
 
+/** As sd_booted(3) tells it. */
+export function systemdRuns(): boolean {
+  return existsSync("/run/systemd/system");
+}
+
 /** Where systemd does not run there is nobody to tell. */
 export async function reloadSystemd(): Promise<void> {
-  if (!existsSync("/run/systemd/system")) return;
+  if (!systemdRuns()) return;
   await promisify(execFile)("systemctl", ["daemon-reload"], { timeout: RELOAD_TIMEOUT_MS });
 }
 

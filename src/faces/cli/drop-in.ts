@@ -6,8 +6,11 @@ import {
   dropInPath,
   dropInText,
   installDropIn,
+  keepsSpliceOff,
   reloadSystemd,
   removeDropIn,
+  systemdRuns,
+  UNIT_DIRECTORY,
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import { settingsFor } from "./access.ts";
@@ -33,14 +36,7 @@ export async function changeDropIn(options: DropInOptions): Promise<void> {
     const removed = await removeDropIn(place);
     return say(removed ? `Removed ${path}.` : `There is no ${path}.`);
   }
-  const text = dropInText({
-    // What runs Sluice now runs it then: this Node and this program, with the same settings.
-    command: [process.execPath, realpathSync(process.argv[1] ?? "")],
-    engine: name,
-    settings: options.config === undefined ? undefined : resolve(options.config),
-    lastLook: true,
-    noSplice: !options.splice,
-  });
+  const text = textFor(name, options.config, options.splice);
   if (options.print) return void process.stdout.write(text);
   const changed = await installDropIn(place, text);
   say(
@@ -48,6 +44,36 @@ export async function changeDropIn(options: DropInOptions): Promise<void> {
       ? `Wrote ${path}: every stop of ${service} takes a last look first${options.splice ? "" : ", and from its next start on nothing is spliced"}.`
       : `${path} is as it should be.`,
   );
+}
+
+/**
+ * What `setup` does with it: a last look before each stop, from now on or, with
+ * `undo`, no longer. Nothing where systemd does not run.
+ *
+ * @returns what was done, as one sentence.
+ */
+export async function followSetup(
+  { name, service }: XraySettings,
+  config: string | undefined,
+  undo: boolean,
+): Promise<string | undefined> {
+  if (service === null || !systemdRuns()) return undefined;
+  const place = { unit: service, directory: UNIT_DIRECTORY, reload: reloadSystemd };
+  const path = dropInPath(place);
+  if (undo) return (await removeDropIn(place)) ? `Removed ${path}.` : undefined;
+  const changed = await installDropIn(place, textFor(name, config, !(await keepsSpliceOff(place))));
+  return changed ? `Wrote ${path}: every stop of ${service} takes a last look first.` : undefined;
+}
+
+function textFor(engine: string, config: string | undefined, splice: boolean): string {
+  return dropInText({
+    // What runs Sluice now runs it then: this Node and this program, with the same settings.
+    command: [process.execPath, realpathSync(process.argv[1] ?? "")],
+    engine,
+    settings: config === undefined ? undefined : resolve(config),
+    lastLook: true,
+    noSplice: !splice,
+  });
 }
 
 /** @param name "" for the only one. */

@@ -17,7 +17,8 @@ import { planUndo } from "../../enforcement/xray/setup-undo.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import { userName } from "../../names.ts";
 import { readEngineConfig } from "../../sources/xray/engine-config.ts";
-import { settingsFor, withDesk } from "./access.ts";
+import { daemonDesk, settingsFor, withDesk } from "./access.ts";
+import { followSetup } from "./drop-in.ts";
 import { answer } from "./output.ts";
 import { chooseEngine, type FoundEngine, factsOf, findEngine } from "./setup-engine.ts";
 import {
@@ -77,7 +78,7 @@ export async function setupXray(options: SetupOptions): Promise<void> {
     );
   }
   if (!options.yes && !(await isAgreed())) return report(false, ["Nothing was changed."]);
-  report(true, await carryOut(engine, proposal, file, kept, options));
+  report(true, await carryOut(settings, engine, proposal, file, kept, options));
 }
 
 async function setupOf(
@@ -129,6 +130,7 @@ async function isAgreed(): Promise<boolean> {
 
 /** What was done, a sentence each. What is to be kept is on the disk before the file changes, or nobody could undo it. */
 async function carryOut(
+  settings: Settings,
   engine: FoundEngine,
   { before, text, keep }: Proposal,
   file: string,
@@ -155,13 +157,21 @@ async function carryOut(
   }
   await restoreSetupFile(file, keep && { ...keep, backup: backup ?? null });
   const done = `Changed ${path}${backup === undefined ? "" : `; as it was: ${backup}`}`;
-  return [done, await restart(engine, options)];
+  const dropIn = await followSetup(engine.settings, options.config, options.undo === true);
+  return [done, ...(dropIn === undefined ? [] : [dropIn]), await restart(settings, engine, options)];
 }
 
-async function restart({ settings }: FoundEngine, options: SetupOptions): Promise<string> {
-  const { service, api } = settings;
+/** With a last look of the daemon's first, if one runs: the engine's counters die with it. */
+async function restart(
+  settings: Settings,
+  { settings: { name, service, api } }: FoundEngine,
+  options: SetupOptions,
+): Promise<string> {
   if (service === null) return "Restart the engine for it to take effect (xray.service is null).";
   if (!options.restart) return `For it to take effect: systemctl restart ${service}`;
+  const daemon = await daemonDesk(settings);
+  await daemon?.client.lastLook(name).catch(() => undefined); // one it does not know yet has nothing to lose
+  daemon?.client[Symbol.dispose]();
   await promisify(execFile)("systemctl", ["restart", service], { timeout: RESTART_DEADLINE_MS });
   if (loopbackOf(api) === undefined) return `Restarted ${service}.`;
   for (let waited = 0; waited < RETURN_MS; waited += 100) {
