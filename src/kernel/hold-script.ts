@@ -27,8 +27,15 @@ const STOP_S = 7;
 const TCP_HEADERS = Array.from({ length: 11 }, (_, index) => index + 5);
 const IPV4_HEADER = 20;
 
-export function holdTable({ id }: HeldCgroup): string {
-  return `${HOLD_PREFIX}${id}`;
+/** @param owner the pid of who holds: what others hold is not to be swept up. */
+export function holdTable({ id }: HeldCgroup, owner: number): string {
+  return `${HOLD_PREFIX}${owner}-${id}`;
+}
+
+/** @returns undefined for a table of another kind. */
+export function ownerOf(table: string): number | undefined {
+  const owner = /^(\d+)-\d+$/.exec(table.startsWith(HOLD_PREFIX) ? table.slice(HOLD_PREFIX.length) : "")?.[1];
+  return owner === undefined ? undefined : Number(owner);
 }
 
 /**
@@ -37,8 +44,8 @@ export function holdTable({ id }: HeldCgroup): string {
  *
  * @param apiPort where the engine answers on the loopback, which it must go on to do.
  */
-export function drainScript(cgroup: HeldCgroup, apiPort: number): string {
-  const table = `inet ${holdTable(cgroup)}`;
+export function drainScript(cgroup: HeldCgroup, owner: number, apiPort: number): string {
+  const table = `inet ${holdTable(cgroup, owner)}`;
   const held = (set: string) => `socket cgroupv2 level ${cgroup.level} @${set} goto ${set}`;
   const rules: readonly (readonly [chain: string, rule: string])[] = [
     ["stopped", "tcp flags & rst == rst accept"],
@@ -65,13 +72,13 @@ export function drainScript(cgroup: HeldCgroup, apiPort: number): string {
     ]),
     `add chain ${table} in { type filter hook input priority 0; policy accept; }`,
     ...rules.map(([chain, rule]) => `add rule ${table} ${chain} ${rule}`),
-    element(cgroup, "draining", DRAIN_S),
+    element(table, cgroup, "draining", DRAIN_S),
   ]);
 }
 
 /** Keeps everything out but resets: with no acknowledgement nothing moves in the engine either. */
-export function stopScript(cgroup: HeldCgroup): string {
-  return script([element(cgroup, "stopped", STOP_S)]);
+export function stopScript(cgroup: HeldCgroup, owner: number): string {
+  return script([element(`inet ${holdTable(cgroup, owner)}`, cgroup, "stopped", STOP_S)]);
 }
 
 /** Good whether or not the table is there. */
@@ -79,8 +86,8 @@ export function removalScript(table: string): string {
   return script([`add table inet ${table}`, `delete table inet ${table}`]);
 }
 
-function element(cgroup: HeldCgroup, set: string, seconds: number): string {
-  return `add element inet ${holdTable(cgroup)} ${set} { "${cgroup.nftPath}" timeout ${seconds}s }`;
+function element(table: string, { nftPath }: HeldCgroup, set: string, seconds: number): string {
+  return `add element ${table} ${set} { "${nftPath}" timeout ${seconds}s }`;
 }
 
 function script(statements: readonly string[]): string {

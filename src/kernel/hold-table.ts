@@ -2,12 +2,13 @@
 import {
   drainScript,
   type HeldCgroup,
-  HOLD_PREFIX,
   holdTable,
+  ownerOf,
   removalScript,
   stopScript,
 } from "./hold-script.ts";
 import { loadScript, tableNames } from "./nft-command.ts";
+import { processStart } from "./process.ts";
 
 /** Lifted when it is disposed of, or by the kernel ten seconds after it began. */
 export interface Hold extends AsyncDisposable {
@@ -22,15 +23,17 @@ export interface Hold extends AsyncDisposable {
  * @throws {Error} with nft's own words: it takes nft 0.9.9, kernel 5.13 and CAP_NET_ADMIN.
  */
 export async function openHold(cgroup: HeldCgroup, apiPort: number): Promise<Hold> {
-  await loadScript(drainScript(cgroup, apiPort));
+  await loadScript(drainScript(cgroup, process.pid, apiPort));
   return {
-    stop: () => loadScript(stopScript(cgroup)),
-    [Symbol.asyncDispose]: () => loadScript(removalScript(holdTable(cgroup))),
+    stop: () => loadScript(stopScript(cgroup, process.pid)),
+    [Symbol.asyncDispose]: () => loadScript(removalScript(holdTable(cgroup, process.pid))),
   };
 }
 
-/** Takes away what is left of holds whose owner died: they hold nothing any more, and cost each packet a look. */
+/** Lifts holds whose owner died. Those that have run out hold nothing any more, and cost each packet a look. */
 export async function removeHolds(): Promise<void> {
-  const left = (await tableNames()).filter((name) => name.startsWith(HOLD_PREFIX));
-  for (const table of left) await loadScript(removalScript(table));
+  for (const table of await tableNames()) {
+    const owner = ownerOf(table);
+    if (owner !== undefined && processStart(owner) === undefined) await loadScript(removalScript(table));
+  }
 }

@@ -82,17 +82,20 @@ describe.each(engines)("on $kind $version", (program) => {
     async ({ daemon }) => {
       const { stage, unit, transfers, sluice } = await setUp();
       await unit.execStop(["xray", "last-look", "--config", stage.sluice.settingsPath]);
-      if (daemon === "is killed") await sluice.kill();
-      else {
+      if (daemon === "is killed") {
+        await sluice.kill();
+        expect(await holds(sluice)).toHaveLength(1); // empty, before long
+      }
+      if (daemon === "runs") {
         const { stdout } = await stage.sluice.run("xray", "last-look", "--json");
         expect(JSON.parse(stdout)).toMatchObject({ held: true }); // it finds the first one's hold
-        expect(await holds()).toHaveLength(1);
+        expect(await holds(sluice)).toHaveLength(1);
       }
       const still = downOf(transfers);
       await until("downloads go on", () => downOf(transfers) > still + RATE, 20_000);
       for (const transfer of transfers) transfer.stop();
       if (daemon === "is killed") await stage.start();
-      expect(await holds()).toEqual([]);
+      expect(await holds(sluice)).toEqual([]);
       await stage.engine().stop();
       await stage.restartEngine();
       expect(await stage.sluice.event("engine-restarted")).toMatchObject({ whole: false });
@@ -146,9 +149,9 @@ async function bookedAfter(stage: Stage, down: number): Promise<{ down: number; 
   return booked();
 }
 
-/** Tables that hold an engine. */
-async function holds(): Promise<readonly string[]> {
-  return (await tableNames()).filter((name) => name.startsWith(HOLD_PREFIX));
+/** Tables in which this daemon holds an engine. */
+async function holds({ pid }: Daemon): Promise<readonly string[]> {
+  return (await tableNames()).filter((name) => name.startsWith(`${HOLD_PREFIX}${pid}-`));
 }
 
 function downOf(transfers: readonly Transfer[]): number {

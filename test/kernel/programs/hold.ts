@@ -21,6 +21,7 @@ import { loadScript, tableNames } from "../../../src/kernel/nft-command.ts";
 import { execute } from "../../support/namespaces.ts";
 import { until } from "../../support/until.ts";
 
+const NO_SUCH_PID = 4_194_305;
 const [address = "127.0.0.1"] = process.argv.slice(2);
 await execute("ip", ["link", "set", "lo", "up"]);
 const mount = cgroupMountIn(readFileSync("/proc/self/mountinfo", "utf8")) ?? "";
@@ -95,15 +96,18 @@ try {
   const gone = await tableNames();
   await until("the late one is let in", () => held.accepted.length === lateBefore + 1);
 
-  await loadScript(drainScript(cgroup, api.port).replace(/timeout \d+s/, "timeout 1s"));
+  const deadOwner = drainScript(cgroup, NO_SUCH_PID, api.port);
+  await loadScript(deadOwner.replace(/timeout \d+s/, "timeout 1s"));
   const begins = held.received;
   late.write("y");
   await settle();
   const shut = held.received - begins;
   await until("the kernel lifted it", () => held.received > begins);
+  await openHold(cgroup, api.port);
   const leftover = await tableNames();
   await removeHolds();
   const swept = await tableNames();
+  const own = `sluice-hold-${process.pid}-${cgroup.id}`;
 
   for (const socket of [toApi, toNeighbour, late, client, sender, datagrams]) {
     if ("destroy" in socket) socket.destroy();
@@ -116,7 +120,7 @@ try {
   process.stdout.write(
     JSON.stringify({
       ...{ before, quiet, during, lateBefore, unacknowledged, code, gone, shut, leftover, swept },
-      fetched,
+      ...{ fetched, own },
     }),
   );
 } finally {
