@@ -555,7 +555,7 @@ describe("parseSettings() refuses", () => {
     {
       name: "of a section",
       input: { xray: { adress: "x" } },
-      problem: /^xray\.adress: unknown setting; known are name, api, config, access_log, service$/,
+      problem: /^xray\.adress: unknown setting; known are name, api, config, access_log, service, gates$/,
     },
     {
       name: "of a list's item",
@@ -576,7 +576,7 @@ describe("parseSettings() refuses", () => {
     expect(() => parse(input, { MAX_LOG_SIZE: "big" })).toThrow(
       new InvalidSettingsError("c.json", [
         "tick_ms: expected a whole number from 5 to 1000, got 1 (number)",
-        "xray.adress: unknown setting; known are name, api, config, access_log, service",
+        "xray.adress: unknown setting; known are name, api, config, access_log, service, gates",
         'ssh.on_limit: expected "delete" or "lock" or "cut", got "kill" (string)',
         'environment MAX_LOG_SIZE: expected 65536 to 1099511627776 bytes, got "big"',
       ]),
