@@ -9,49 +9,25 @@
  */
 import type { Clock } from "../clock.ts";
 import type { AccountGates } from "../enforcement/xray/account-gates.ts";
-import { beginEvidence, type Evidence, type Proof, weigh } from "../enforcement/xray/gate-proof.ts";
+import type { Proof } from "../enforcement/xray/gate-proof.ts";
 import type { MarkedAccount } from "../enforcement/xray/marked-outbounds.ts";
-import {
-  beginSplice,
-  bookable,
-  type Figures,
-  lookAtSplice,
-  type OpenFlows,
-  type Splice,
-} from "../enforcement/xray/spliced.ts";
-import {
-  beginRatio,
-  learnRatio,
-  NOTHING_LEFT,
-  type Pair,
-  type Ratio,
-  shutAt,
-} from "../enforcement/xray/two-counts.ts";
+import { NOTHING_LEFT, shutAt } from "../enforcement/xray/two-counts.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { OUTBOUNDS } from "../kernel/metering-script.ts";
-import { MeteringTable, OPEN, type Passed, SHUT } from "../kernel/metering-table.ts";
+import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
 import { watchTable } from "../kernel/nft-events.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
-import { countedOf } from "../ledger/usage.ts";
-import { counterName, type Epoch, type KeeperName, type UserName } from "../names.ts";
+import type { Epoch, KeeperName, UserName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import type { Job } from "../scheduler/scheduler.ts";
-import type { CounterReading, SourceReport } from "../sources/source.ts";
-import {
-  type Bytes,
-  bytes,
-  milliseconds,
-  monotonicTime,
-  NO_BYTES,
-  sumOf,
-  type Traffic,
-  type UnixTime,
-} from "../units.ts";
+import type { SourceReport } from "../sources/source.ts";
+import { type Bytes, milliseconds, monotonicTime, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
+import { type Gate, GateFigures } from "./gate-figures.ts";
 import type { Saver } from "./saver.ts";
 
 export interface XrayGatesOptions {
@@ -76,29 +52,6 @@ export interface XrayGatesOptions {
   readonly onConntrackRaised: (from: number, to: number, dropIn: string) => void;
 }
 
-interface Gate {
-  readonly entry: Entry;
-  readonly number: number;
-  ratio: Ratio;
-  evidence: Evidence;
-  /** Payload that waits in the sockets of an account near its limit. */
-  unread: number;
-  /** Undefined where its flows are not spliced. */
-  splice: Splice | undefined;
-  /** Payload that passed, is not counted by the engine, and not booked ahead of it. */
-  hidden: number;
-  flows: OpenFlows;
-  /** The kernel's figure at the last two samples: what passed between them may be on its way still. */
-  passed: number;
-  passedBefore: number;
-  /** Samples since the kernel's figure last moved. */
-  quiet: number;
-  settling: boolean;
-  /** The kernel's figure, both directions, at the last two looks at the engine. */
-  seen: number;
-  seenBefore: number;
-}
-
 /** The service's name in accounts. */
 const XRAY = "xray";
 const UPKEEP_MS = 1_000;
@@ -106,17 +59,10 @@ const UPKEEP_MS = 1_000;
 const NEAR = 64 << 20;
 /** How long a shut gate waits for the engine to deliver what it holds. */
 const LONGEST_SETTLE_MS = 5_000;
-/** Samples without a byte after which nothing of an account is on its way. */
-const QUIET = 3;
 
 export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #options: XrayGatesOptions;
-  readonly #gates = new Map<number, Gate>();
-  /** Those that moved lately. */
-  readonly #lively = new Set<Gate>();
-  /** The engines' lives at their last looks, and what was lost with the ones before. */
-  readonly #epochs = new Map<KeeperName, Epoch>();
-  readonly #lost = new Map<Epoch, number>();
+  readonly #figures: GateFigures;
   #table: MeteringTable | undefined;
   #conntrack: Conntrack | undefined;
   readonly #open = new AsyncDisposableStack();
@@ -128,6 +74,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   constructor(options: XrayGatesOptions) {
     this.#options = options;
+    this.#figures = new GateFigures({ ...options, isNear });
   }
 
   /** Why there are no gates; undefined while there are. */
@@ -142,6 +89,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       const nft = this.#open.use(await openNftables(OUTBOUNDS.name));
       const { count } = this.#options;
       this.#table = new MeteringTable(nft, { form: OUTBOUNDS, gated: count, cgroupLevel: undefined });
+      this.#figures.readFrom(this.#table);
       this.#conntrack = this.#open.use(openConntrack());
       await this.want([...this.#options.books.accounts.values()].filter(isOnEngine));
       await this.#build();
@@ -175,7 +123,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
         await this.#comeBack();
         await this.#dropGone();
-        for (const { entry, number } of this.#gates.values()) {
+        for (const { entry, number } of this.#figures.gates.values()) {
           // The kernel's own word may have been lost: it drops messages when they come too fast.
           if (isNear(entry) && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
         }
@@ -207,31 +155,15 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   async want(entries: readonly Entry[]): Promise<readonly MarkedAccount[]> {
     const { books, saver } = this.#options;
     const numbered = entries.map((entry) => ({ entry, number: books.kernelNumberOf(entry) }));
-    const fresh = numbered.filter(({ number }) => !this.#gates.has(number));
+    const fresh = numbered.filter(({ number }) => !this.#figures.gates.has(number));
     if (fresh.length > 0) await saver.tryFlush();
     for (const { entry, number } of fresh) {
-      if (this.#gates.has(number)) continue;
-      const gate: Gate = {
-        ...{
-          entry,
-          number,
-          unread: 0,
-          settling: false,
-          passed: 0,
-          passedBefore: 0,
-          quiet: 0,
-          seen: 0,
-          seenBefore: 0,
-        },
-        ...{ splice: undefined, hidden: 0, flows: NO_FLOWS },
-        ratio: beginRatio(NOTHING),
-        evidence: beginEvidence(NOTHING),
-      };
-      this.#gates.set(number, gate);
+      if (this.#figures.gates.has(number)) continue;
+      const gate = this.#figures.add(entry, number);
       if (this.#table?.epoch !== undefined) {
         await this.#table.add({ number, uid: undefined }, this.#limitOf(gate));
       }
-      this.#beginPairs(gate);
+      this.#figures.begin(gate);
     }
     return numbered.map(({ entry, number }) => ({
       number,
@@ -249,33 +181,15 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       await this.#rebuild();
       return;
     }
-    for (const gate of this.#lively) gate.quiet += 1;
-    for (const { number } of moved) {
-      const gate = this.#gates.get(number);
-      if (!gate) continue;
-      gate.quiet = 0;
-      this.#lively.add(gate);
-    }
-    for (const gate of this.#lively) {
-      gate.passedBefore = gate.passed;
-      gate.passed = countedOf(table.passedOf(gate.number), this.#options.count);
-      const spliced = this.#options.maySplice(gate.entry);
-      if (spliced) gate.splice ??= beginSplice(this.#figures(gate));
-      else gate.splice = undefined;
-      if (spliced || isNear(gate.entry)) this.#lookAtFlows(gate);
-      if (gate.quiet < QUIET) continue;
-      if (!gate.splice?.unreported) this.#lively.delete(gate);
-      if (gate.unread === 0) gate.ratio = learnRatio(gate.ratio, this.#counted(gate));
-    }
+    this.#figures.sampled(moved);
   }
 
   /** Learns from what was just booked, and moves the account's gate to what its limits leave. */
   arm(entry: Entry): void {
     const table = this.#table;
-    const gate = this.#gates.get(entry.standing.kernelNumber);
+    const gate = this.#figures.gates.get(entry.standing.kernelNumber);
     if (!table || !gate || gate.entry !== entry) return;
-    const passed = table.passedOf(gate.number);
-    gate.evidence = weigh(gate.evidence, pairOf(this.#engineFigure(entry), passed));
+    this.#figures.weigh(gate);
     const standing = table.limitOf(gate.number);
     if (entry.verdict.kind === "deny" || standing === undefined || standing === SHUT || gate.settling) return;
     const limit = this.#limitOf(gate);
@@ -286,10 +200,20 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     );
   }
 
+  /** Adds to a report what the engine will only report later: see GateFigures. */
+  carry(report: SourceReport, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): SourceReport {
+    return this.#figures.carry(report, keeper, which);
+  }
+
+  /** Bytes that an engine may have taken along that died before its life `epoch` began. */
+  lostBefore(epoch: Epoch): number | undefined {
+    return this.#figures.lostBefore(epoch);
+  }
+
   /** What was seen of the account's gate; undefined where there is none. */
   proofOf(entry: Entry): Proof | undefined {
     return this.#standby === undefined
-      ? this.#gates.get(entry.standing.kernelNumber)?.evidence.proof
+      ? this.#figures.gates.get(entry.standing.kernelNumber)?.evidence.proof
       : undefined;
   }
 
@@ -325,7 +249,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   #gateOf(user: UserName): Gate | undefined {
     const { books } = this.#options;
     const entry = books.accounts.get(books.accountNameOf(user));
-    return entry && this.#gates.get(entry.standing.kernelNumber);
+    return entry && this.#figures.gates.get(entry.standing.kernelNumber);
   }
 
   /** The kernel's figure at which the account's nearest limit is reached. */
@@ -345,7 +269,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   }
 
   #settleSoon(number: number): void {
-    const gate = this.#gates.get(number);
+    const gate = this.#figures.gates.get(number);
     if (!gate || gate.settling || gate.entry.verdict.kind === "deny") return;
     gate.settling = true;
     this.#settle(gate)
@@ -369,11 +293,11 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const until = clock.monotonic() + LONGEST_SETTLE_MS;
     let before = Number.NaN;
     for (;;) {
-      this.#lookAtFlows(gate);
+      this.#figures.lookAtFlows(gate);
       await look();
       const { verdict } = entry;
       if (verdict.kind === "deny") return; // carried out already
-      const figure = sumOf(this.#engineFigure(entry)) + (gate.splice?.unreported ?? 0);
+      const figure = this.#figures.engineSum(gate);
       const still = gate.unread + undelivered(entry) === 0 && figure === before;
       const uncounted = Math.max(gate.unread, gate.hidden);
       const remaining = verdict.remaining === undefined ? OPEN : verdict.remaining - uncounted;
@@ -387,124 +311,12 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }
   }
 
-  /** What passed the gate and waits for the engine to read it, and what came so far. */
-  #lookAtFlows(gate: Gate): void {
-    const { forward } = marksOf(gate.number, SERVICE_XRAY);
-    let unread = 0;
-    let received = 0;
-    let headers = 0;
-    for (const flow of this.#options.sockets.flowsMarked(forward, ACCOUNT_MASK)) {
-      const came = flow.received ?? Number.POSITIVE_INFINITY; // an older kernel does not say
-      unread += flow.unread;
-      received += came;
-      headers += came * ((flow.family === 6 ? 60 : 40) + (flow.timestamps ? 12 : 0));
-    }
-    gate.unread = this.#options.count === "uplink" ? 0 : unread;
-    gate.flows = received > 0 ? { received, headers: headers / received } : NO_FLOWS;
-  }
-
-  /**
-   * Adds to a report what accounts fetched that the engine will only report
-   * later: the kernel's figure carries them until then.
-   */
-  carry(report: SourceReport, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): SourceReport {
-    this.#noteLook(report.epoch, keeper, which);
-    const readings = [...report.readings];
-    for (const gate of this.#lively) {
-      if (!gate.splice) continue;
-      const place = readings.findIndex(({ user }) => gate.entry.users.has(user));
-      const known = this.#lastReading(gate.entry, keeper, report.epoch);
-      const reading = readings[place] ?? known;
-      if (!reading) continue;
-      const grown = reading.traffic.downlink - (known?.traffic.downlink ?? 0);
-      const figures = this.#figures(gate);
-      gate.splice = lookAtSplice(gate.splice, { ...figures, engine: figures.engine + grown }, gate.flows);
-      const ahead = bookable(gate.splice);
-      gate.hidden = this.#options.count === "uplink" ? 0 : gate.splice.unreported - ahead;
-      const carried = { ...reading, ahead: { uplink: NO_BYTES, downlink: bytes(ahead) } };
-      if (place >= 0) readings[place] = carried;
-      else if (ahead > 0) readings.push(carried);
-    }
-    return { ...report, readings };
-  }
-
-  /** Bytes that moved between the last look at the engine's life before `epoch` and the first at this one, at most. */
-  lostBefore(epoch: Epoch): number | undefined {
-    return this.#lost.get(epoch);
-  }
-
-  /**
-   * What passed since the last look but one bounds what an engine takes along
-   * when it dies: what had passed then was counted by the last.
-   */
-  #noteLook(epoch: Epoch, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): void {
-    const now = (gate: Gate) => sumOf(this.#table?.passedOf(gate.number) ?? NOTHING_PASSED);
-    const before = this.#epochs.get(keeper);
-    if (before !== undefined && before !== epoch) {
-      let lost = 0;
-      for (const gate of this.#gates.values()) lost += now(gate) - gate.seenBefore;
-      this.#lost.clear();
-      this.#lost.set(epoch, lost);
-    }
-    this.#epochs.set(keeper, epoch);
-    for (const gate of this.#gates.values()) {
-      if (which !== "all" && gate.entry.users.isDisjointFrom(which)) continue;
-      gate.seenBefore = gate.seen;
-      gate.seen = now(gate);
-    }
-  }
-
-  /** The reading of this engine that was booked last for the account; undefined where it has no counter there. */
-  #lastReading(entry: Entry, keeper: KeeperName, epoch: Epoch): CounterReading | undefined {
-    for (const user of entry.users) {
-      const counter = counterName(keeper, user);
-      const state = entry.counters.get(counter);
-      if (state?.epoch === epoch) return { user, counter, epoch, traffic: state.baseline };
-    }
-    return undefined;
-  }
-
-  #figures({ entry, number }: Gate): Figures {
-    const { downlink = 0, downlinkPackets = 0 } = this.#table?.passedOf(number) ?? {};
-    return { engine: this.#engineFigure(entry).downlink, kernel: downlink, packets: downlinkPackets };
-  }
-
-  /** The engines' own counters of this account, in their present lives. */
-  #engineFigure(entry: Entry): Traffic {
-    let uplink = 0;
-    let downlink = 0;
-    for (const [name, { baseline }] of entry.counters) {
-      if (!this.#options.keepers.some((keeper) => name.startsWith(`${keeper}:`))) continue;
-      uplink += baseline.uplink;
-      downlink += baseline.downlink;
-    }
-    return { uplink: uplink as Bytes, downlink: downlink as Bytes };
-  }
-
-  #counted({ entry, passed, splice }: Gate): Pair {
-    const { count } = this.#options;
-    const unreported = count === "uplink" ? 0 : (splice?.unreported ?? 0);
-    return { engine: countedOf(this.#engineFigure(entry), count) + unreported, kernel: passed };
-  }
-
-  /** From here on the two figures are compared. */
-  #beginPairs(gate: Gate): void {
-    const passed = this.#table?.passedOf(gate.number) ?? NOTHING_PASSED;
-    gate.passed = countedOf(passed, this.#options.count);
-    gate.passedBefore = gate.passed;
-    gate.seen = sumOf(passed);
-    gate.seenBefore = gate.seen;
-    gate.ratio = { ...gate.ratio, since: this.#counted(gate) };
-    gate.splice = this.#options.maySplice(gate.entry) ? beginSplice(this.#figures(gate)) : undefined;
-    gate.hidden = 0;
-    gate.evidence = beginEvidence(pairOf(this.#engineFigure(gate.entry), passed));
-  }
-
   async #dropGone(): Promise<void> {
     const { books } = this.#options;
-    for (const [number, { entry }] of this.#gates) {
+    for (const gate of [...this.#figures.gates.values()]) {
+      const { entry, number } = gate;
       if (books.accounts.get(entry.standing.name) === entry) continue;
-      this.#gates.delete(number);
+      this.#figures.remove(gate);
       await this.#table?.remove(number);
       this.#conntrack?.forgetMarked(marksOf(number, SERVICE_XRAY).forward, ACCOUNT_MASK);
       this.#options.onGone(entry);
@@ -527,30 +339,21 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   async #build(): Promise<void> {
     await this.#table?.build(
-      [...this.#gates.values()].map((gate) => ({
+      [...this.#figures.gates.values()].map((gate) => ({
         number: gate.number,
         uid: undefined,
         limit: (_epoch, passed) => {
-          gate.passed = countedOf(passed, this.#options.count);
-          gate.passedBefore = gate.passed;
+          this.#figures.restart(gate, passed);
           return this.#limitOf(gate);
         },
       })),
     );
-    for (const gate of this.#gates.values()) this.#beginPairs(gate);
+    for (const gate of this.#figures.gates.values()) this.#figures.begin(gate);
   }
 
   #failed(error: unknown): void {
     this.#trouble = `the kernel refused a change: ${reasonOf(error)}`;
   }
-}
-
-const NO_FLOWS: OpenFlows = { received: 0, headers: 0 };
-const NOTHING: Pair = { engine: 0, kernel: 0 };
-const NOTHING_PASSED: Passed = { uplink: 0 as Bytes, downlink: 0 as Bytes, downlinkPackets: 0 };
-
-function pairOf(engine: Traffic, kernel: Traffic): Pair {
-  return { engine: sumOf(engine), kernel: sumOf(kernel) };
 }
 
 function isOnEngine({ standing }: Entry): boolean {
