@@ -27,6 +27,8 @@ export interface UserRow {
   readonly services: readonly string[];
   /** Services that may be ended for good at the total limit. */
   readonly enrolled: readonly string[];
+  /** About how much more he fetched that an engine counts only when it ends: an estimate, booked nowhere. 0 in what `watch` tells. */
+  readonly unreportedBytes: number;
   /** By what he is stopped at his limit, at each keeper; empty in what `watch` tells. */
   readonly stops: readonly StopStep[];
 }

@@ -112,7 +112,13 @@ export class DaemonDesk implements Desk {
   async listUsers(name: string): Promise<readonly UserRow[]> {
     const { books } = this.#options;
     const entries = name === "" ? [...books.accounts.values()] : [books.entry(name as UserName)];
-    return entries.map((entry) => ({ ...this.#row(entry), stops: this.#stops(entry) })).sort(byName);
+    return entries
+      .map((entry) => ({
+        ...this.#row(entry),
+        unreportedBytes: this.#options.engines.reduce((sum, engine) => sum + engine.unreported(entry), 0),
+        stops: this.#stops(entry),
+      }))
+      .sort(byName);
   }
 
   async setLimit(request: LimitRequest, by: string): Promise<UserRow> {
@@ -227,6 +233,7 @@ export class DaemonDesk implements Desk {
       updatedMs: entry.updatedAt,
       services: standing.services,
       enrolled: standing.enrolled,
+      unreportedBytes: 0,
       stops: [],
     };
   }

@@ -59,6 +59,9 @@ const UPKEEP_MS = 1_000;
 const NEAR = 64 << 20;
 /** How long a shut gate waits for the engine to deliver what it holds. */
 const LONGEST_SETTLE_MS = 5_000;
+/** Between two looks at it meanwhile: growing, since most stand still at once and some have slow clients. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 100;
 
 export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #options: XrayGatesOptions;
@@ -292,6 +295,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const at = clock.unix();
     const until = clock.monotonic() + LONGEST_SETTLE_MS;
     let before = Number.NaN;
+    let pause = FIRST_PAUSE_MS;
     for (;;) {
       this.#figures.lookAtFlows(gate);
       await look();
@@ -307,7 +311,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       }
       if (remaining <= NOTHING_LEFT && (still || clock.monotonic() > until)) return onDepleted(entry, at);
       before = figure;
-      await clock.sleep(milliseconds(10), this.#stopping.signal);
+      await clock.sleep(milliseconds(pause), this.#stopping.signal);
+      pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
     }
   }
 

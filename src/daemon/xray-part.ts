@@ -20,7 +20,7 @@ import {
   processStart,
 } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
-import type { Epoch, UserName } from "../names.ts";
+import { counterName, type Epoch, type UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { LogFollower } from "../sources/log-follower.ts";
 import type { CounterSource } from "../sources/source.ts";
@@ -61,6 +61,8 @@ const RESTART_SPACING = milliseconds(60_000);
 const RESTART_DEADLINE_MS = 200_000;
 const UPKEEP_MS = 5_000;
 const PRUNE_EVERY = 6;
+/** Less is on its way rather than copied by the kernel. */
+const LEAST_UNREPORTED = 1 << 20;
 
 export class XrayPart implements AsyncDisposable {
   readonly settings: XraySettings;
@@ -105,7 +107,11 @@ export class XrayPart implements AsyncDisposable {
     this.files = new EngineFiles(settings.config, () => ({ argv: this.#arguments() }));
     this.#outbounds = new MarkedOutbounds(() => this.files.config);
     this.source = this.#sourceOf(new XraySource(settings.name, this.#link, clock));
-    this.#connections = new Connections(sockets, (inbound) => this.#portsOf(inbound));
+    this.#connections = new Connections(
+      sockets,
+      (inbound) => this.#portsOf(inbound),
+      (user) => this.#countedOf(user),
+    );
     this.#cuts = this.#configCuts();
     this.#enforcer = new XrayEnforcer({
       keeper: settings.name,
@@ -206,6 +212,26 @@ export class XrayPart implements AsyncDisposable {
       if (proof !== "proven" && proof !== "unproven") return undefined;
     }
     return gates?.lostBefore(epoch);
+  }
+
+  /**
+   * About how much the account fetched that the engine counts only when it ends,
+   * by its clients' sockets; 0 where a gate's own figure is booked meanwhile.
+   */
+  unreported(entry: Entry): number {
+    let sum = 0;
+    for (const user of entry.users) {
+      if (!this.#splicers.has(user) || this.#isCarried(user)) continue;
+      const unreported = this.#connections.unreportedOf(user);
+      if (unreported >= LEAST_UNREPORTED) sum += unreported;
+    }
+    return sum;
+  }
+
+  #countedOf(user: UserName): number {
+    const { books } = this.#options;
+    const counter = counterName(this.settings.name, user);
+    return books.accounts.get(books.accountNameOf(user))?.counters.get(counter)?.baseline.downlink ?? 0;
   }
 
   /** Bytes queued towards the account's clients, as far as their sockets are known. */

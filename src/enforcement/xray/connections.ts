@@ -17,7 +17,8 @@ import type { LateEnd } from "../enforcer.ts";
 
 interface Carrier {
   readonly socket: TcpSocket;
-  readonly users: Set<UserName>;
+  /** Who came over it, and the engine's downlink figure of each then, in bytes. */
+  readonly users: Map<UserName, number>;
 }
 
 const ADDRESSES_MS = 10_000;
@@ -25,6 +26,7 @@ const ADDRESSES_MS = 10_000;
 export class Connections {
   readonly #sockets: SocketTable;
   readonly #portsOf: (inbound: string | undefined) => readonly number[];
+  readonly #countedOf: (user: UserName) => number;
   readonly #carriers = new Map<bigint, Carrier>();
   readonly #ofUser = new Map<UserName, Set<Carrier>>();
   readonly #proxied = new Set<UserName>();
@@ -32,10 +34,18 @@ export class Connections {
   #addresses: readonly NetworkInterfaceInfo[] = [];
   #addressesUntil = 0;
 
-  /** @param portsOf the ports an inbound listens on; those of all inbounds for an unknown tag. */
-  constructor(sockets: SocketTable, portsOf: (inbound: string | undefined) => readonly number[]) {
+  /**
+   * @param portsOf the ports an inbound listens on; those of all inbounds for an unknown tag.
+   * @param countedOf the engine's downlink figure of a user, bytes.
+   */
+  constructor(
+    sockets: SocketTable,
+    portsOf: (inbound: string | undefined) => readonly number[],
+    countedOf: (user: UserName) => number,
+  ) {
     this.#sockets = sockets;
     this.#portsOf = portsOf;
+    this.#countedOf = countedOf;
   }
 
   /** Notes the connection a line speaks of. */
@@ -52,10 +62,10 @@ export class Connections {
     if (!socket) return; // over already, or in another network namespace
     let carrier = this.#carriers.get(socket.cookie);
     if (!carrier) {
-      carrier = { socket, users: new Set() };
+      carrier = { socket, users: new Map() };
       this.#carriers.set(socket.cookie, carrier);
     }
-    carrier.users.add(line.user);
+    if (!carrier.users.has(line.user)) carrier.users.set(line.user, this.#countedOf(line.user));
     const carriers = this.#ofUser.get(line.user) ?? new Set();
     this.#ofUser.set(line.user, carriers.add(carrier));
   }
@@ -66,7 +76,7 @@ export class Connections {
     let ended = 0;
     let shared = 0;
     for (const carrier of this.#ofUser.get(user) ?? []) {
-      if ([...carrier.users].some((other) => other !== user && !isDenied(other))) {
+      if ([...carrier.users.keys()].some((other) => other !== user && !isDenied(other))) {
         shared += 1;
         continue;
       }
@@ -100,6 +110,23 @@ export class Connections {
     return unsent;
   }
 
+  /**
+   * Bytes that his open connections were sent and the engine has not counted,
+   * about: the transport's own bytes are among them, and what ended meanwhile
+   * is missing. Never negative.
+   */
+  unreportedOf(user: UserName): number {
+    let sent = 0;
+    let since = Number.POSITIVE_INFINITY;
+    for (const { socket, users } of this.#ofUser.get(user) ?? []) {
+      const acknowledged = users.size === 1 ? this.#sockets.figuresOf(socket)?.acknowledged : undefined;
+      if (acknowledged === undefined) continue;
+      sent += acknowledged;
+      since = Math.min(since, users.get(user) ?? since);
+    }
+    return sent === 0 ? 0 : Math.max(0, sent - (this.#countedOf(user) - since));
+  }
+
   /** Forgets connections that have ended. Call now and then: nobody logs an end. */
   prune(): void {
     const live = new Set(this.#sockets.list(new Set(this.#portsOf(undefined))).map(({ cookie }) => cookie));
@@ -110,7 +137,7 @@ export class Connections {
 
   #drop(carrier: Carrier): void {
     this.#carriers.delete(carrier.socket.cookie);
-    for (const user of carrier.users) {
+    for (const user of carrier.users.keys()) {
       const carriers = this.#ofUser.get(user);
       carriers?.delete(carrier);
       if (carriers?.size === 0) this.#ofUser.delete(user);

@@ -61,6 +61,14 @@ export function userBlock(row: UserRow): string {
     ["Remaining", row.remainingBytes < 0 ? "unlimited" : size(row.remainingBytes)],
     ["Ever", both(row.lifetimeUplinkBytes, row.lifetimeDownlinkBytes)],
     ["Rate", `${formatRate(row.uplinkRate)} up, ${formatRate(row.downlinkRate)} down`],
+    ...(row.unreportedBytes > 0
+      ? [
+          [
+            "Running",
+            `about ${size(row.unreportedBytes)} more, an estimate by his sockets: the engine counts it when it ends`,
+          ] as const,
+        ]
+      : []),
     ...row.stops.map(({ keeper, step, text }) => ["At limit", `${step} at ${keeper} (${text})`] as const),
   ];
   return lines.map(([label, value]) => `${label.padEnd(10)} ${value}`).join("\n");
