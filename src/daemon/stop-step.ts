@@ -25,8 +25,9 @@ export interface StopFacts {
 export function stopStepOf({ keeper, proof, place, reasons, cut, noCut }: StopFacts): StopStep {
   if (proof && place) {
     if (proof.kind === "proven") return { keeper, step: "gate", text: "proven: his bytes pass it" };
-    if (proof.kind === "unproven" && reasons.length === 0) {
-      return { keeper, step: "gate", text: "not proven yet: he has moved too little since it stands" };
+    if (proof.kind === "unproven") {
+      const text = ["not proven yet: he has moved too little since it stands", ...reasons].join("; ");
+      return { keeper, step: "gate", text };
     }
   }
   const gate = gateText(proof, place, reasons);
@@ -41,7 +42,6 @@ export function stopStepOf({ keeper, proof, place, reasons, cut, noCut }: StopFa
 function gateText(proof: Proof | undefined, place: StopFacts["place"], reasons: readonly string[]): string {
   const because = reasons.length > 0 ? `: ${reasons.join("; ")}` : "";
   if (!proof || !place) return `not gated${because}`;
-  if (proof.kind === "unproven") return `gated in part${because}`;
   if (proof.kind === "partial") {
     const passing = `gated in part, ${Math.round(proof.share * 100)} % of his bytes pass the gate`;
     return `${passing}${because || ": connections from before it, or another program's mark"}`;

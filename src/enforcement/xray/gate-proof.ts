@@ -20,6 +20,8 @@ export type Proof =
 /** What was seen so far, both directions together. */
 export interface Evidence {
   readonly proof: Proof;
+  /** What was measured so far, of which older bytes weigh less and less. */
+  readonly measured: Pair;
   /** Where the present measurement began. */
   readonly since: Pair;
 }
@@ -27,11 +29,13 @@ export interface Evidence {
 /** Bytes from which a measurement tells: more than may be on their way between the two counters. */
 const TELLING = 256 << 10;
 /** What still is in the engine's buffers makes the kernel's figure the lower one for uploads. */
+/** Of an earlier measurement: one download by another way is not all he does, and is not forgotten at once. */
+const MEMORY = 0.75;
 const WHOLE = 0.9;
 const NOTHING = 0.02;
 
 export function beginEvidence(now: Pair): Evidence {
-  return { proof: { kind: "unproven" }, since: now };
+  return { proof: { kind: "unproven" }, measured: { engine: 0, kernel: 0 }, since: now };
 }
 
 export function weigh(evidence: Evidence, now: Pair): Evidence {
@@ -39,8 +43,13 @@ export function weigh(evidence: Evidence, now: Pair): Evidence {
   const kernel = now.kernel - evidence.since.kernel;
   if (engine < 0 || kernel < 0) return { ...evidence, since: now };
   if (Math.max(engine, kernel) < TELLING) return evidence;
-  const share = engine === 0 ? 1 : kernel / engine; // the engine reports later what the kernel copied for it
+  const measured = {
+    engine: evidence.measured.engine * MEMORY + engine,
+    kernel: evidence.measured.kernel * MEMORY + kernel,
+  };
+  // An engine that has counted nothing reports later what the kernel copied for it.
+  const share = measured.engine === 0 ? 1 : measured.kernel / measured.engine;
   const proof: Proof =
     share >= WHOLE ? { kind: "proven" } : share < NOTHING ? { kind: "refuted" } : { kind: "partial", share };
-  return { proof, since: now };
+  return { proof, measured, since: now };
 }

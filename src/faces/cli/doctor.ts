@@ -45,7 +45,7 @@ function stopFindings(rows: readonly UserRow[]): { readonly source: string; read
     const [{ keeper, step, text }] = group as [(typeof group)[number]];
     const names = group.slice(0, NAMED).map(({ name }) => name);
     const others = group.length > NAMED ? ` and ${group.length - NAMED} more` : "";
-    const what = step === "cut" ? "cut at the limit, not gated" : "only reported at the limit";
+    const what = step === "cut" ? "cut at the limit" : "only reported at the limit";
     return { source: keeper, finding: `${names.join(", ")}${others}: ${what} (${text})` };
   });
 }

@@ -71,7 +71,8 @@ export async function factsOf({ pid, settings }: FoundEngine): Promise<Omit<Setu
   return {
     kind,
     apiListen: kind === "xray" && isFrom(version, "1.8.12"),
-    runtimeGates: kind === "xray" && isFrom(version, "1.8.10"),
+    // AddRule is older (1.8.10), but the outbound to copy cannot be asked for before.
+    runtimeGates: kind === "xray" && isFrom(version, "25.6.7"),
     api: loopbackOf(settings.api),
   };
 }
