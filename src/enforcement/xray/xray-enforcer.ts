@@ -162,7 +162,11 @@ export class XrayEnforcer implements Enforcer {
     }
     const places = new Set(kept.map(({ inbound }) => inbound.index));
     const ready = gated || [...forConfig].every((index) => places.has(index));
-    const taken = mergeRemoved(held, removed);
+    // A cut may take nothing from him but the way out, and that must be given back too.
+    const taken: HeldAccess[] = [
+      ...(known ? [{ kind: "gate", keeper: this.name, user } as const] : []),
+      ...mergeRemoved(held, removed),
+    ];
     const outcome = {
       complete: ready,
       ended: Math.max(ended, marked.ended),
