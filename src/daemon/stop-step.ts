@@ -46,5 +46,5 @@ function gateText(proof: Proof | undefined, place: StopFacts["place"], reasons: 
     const passing = `gated in part, ${Math.round(proof.share * 100)} % of his bytes pass the gate`;
     return `${passing}${because || ": connections from before it, or another program's mark"}`;
   }
-  return `not gated, none of his bytes pass the gate${because || ": an earlier rule, or connections from before it"}`;
+  return `not gated, none of his bytes pass the gate${because || ": an earlier rule, connections from before it, or another program's mark"}`;
 }
