@@ -133,6 +133,14 @@ export class GateFigures {
     gate.passedBefore = gate.passed;
   }
 
+  /** Whether somebody moves whose figures are needed at every look. */
+  isPressing(): boolean {
+    for (const gate of this.#lively) {
+      if (gate.splice || gate.settling || this.#options.isNear(gate.entry)) return true;
+    }
+    return false;
+  }
+
   /** Takes in a sample of the kernel's figures. @param moved those that changed since the one before. */
   sampled(moved: readonly SlotReading[]): void {
     const { count, isNear, maySplice } = this.#options;

@@ -55,6 +55,7 @@ export interface XrayGatesOptions {
 /** The service's name in accounts. */
 const XRAY = "xray";
 const UPKEEP_MS = 1_000;
+const LEAST_SAMPLE_MS = 90;
 /** Within this of the limit a gate is moved at every look, and what the engine has not counted yet is asked for. */
 const NEAR = 64 << 20;
 /** How long a shut gate waits for the engine to deliver what it holds. */
@@ -73,6 +74,9 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   #trouble: string | undefined;
   #building: Promise<void> | undefined;
   #upkeepAt = monotonicTime(0);
+  #sampleAt = monotonicTime(0);
+  /** The kernel's figures were read for the present look. */
+  #fresh = false;
   readonly #stopping = new AbortController();
 
   constructor(options: XrayGatesOptions) {
@@ -175,10 +179,18 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }));
   }
 
-  /** Reads the kernel's figures. Before each look at an engine, so that they are never ahead of it. */
+  /**
+   * Reads the kernel's figures. Before each look at an engine, so that they are
+   * never ahead of it; where looks come every tick and nobody is near his limit,
+   * before some of them.
+   */
   async sample(): Promise<void> {
     const table = this.#table;
     if (!table || this.#standby !== undefined) return;
+    const now = this.#options.clock.monotonic();
+    this.#fresh = now >= this.#sampleAt || this.#figures.isPressing();
+    if (!this.#fresh) return;
+    this.#sampleAt = monotonicTime(now + LEAST_SAMPLE_MS);
     const moved = await table.look();
     if (!moved) {
       await this.#rebuild();
@@ -192,7 +204,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const table = this.#table;
     const gate = this.#figures.gates.get(entry.standing.kernelNumber);
     if (!table || !gate || gate.entry !== entry) return;
-    this.#figures.weigh(gate);
+    if (this.#fresh) this.#figures.weigh(gate);
     const standing = table.limitOf(gate.number);
     if (entry.verdict.kind === "deny" || standing === undefined || standing === SHUT || gate.settling) return;
     const limit = this.#limitOf(gate);
