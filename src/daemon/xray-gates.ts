@@ -17,7 +17,7 @@ import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_XRAY } from "../kernel/ac
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { OUTBOUNDS } from "../kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
-import { watchTable } from "../kernel/nft-events.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { Epoch, KeeperName, UserName } from "../names.ts";
@@ -35,6 +35,8 @@ export interface XrayGatesOptions {
   readonly saver: Saver;
   readonly clock: Clock;
   readonly sockets: SocketTable;
+  /** Where the kernel's word of our table is heard. */
+  readonly tables: TableWatch;
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
   readonly keepers: readonly string[];
@@ -108,7 +110,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }
     try {
       this.#open.use(
-        await watchTable(OUTBOUNDS.name, {
+        await this.#options.tables.watch(OUTBOUNDS.name, {
           onDepleted: (quota) => {
             const number = numberOfQuota(quota);
             if (number !== undefined) this.#settleSoon(number);
