@@ -140,6 +140,15 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     };
   }
 
+  /** Why gated connections may pass no gate, whoever's they are; one clause each. */
+  reasons(): readonly string[] {
+    const { foreignMarks = 0, noTracking = 0 } = this.#table ?? {};
+    return [
+      ...(foreignMarks > 0 ? ["connections carry another program's mark"] : []),
+      ...(noTracking > 0 ? ['a "notrack" rule keeps connections from being tracked'] : []),
+    ];
+  }
+
   /** What an operator should know of the table; one sentence each. */
   notes(): readonly string[] {
     const { foreignMarks = 0, noTracking = 0 } = this.#table ?? {};
@@ -208,8 +217,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     if (!table || !gate || gate.entry !== entry) return;
     if (this.#fresh) this.#figures.weigh(gate);
     const standing = table.limitOf(gate.number);
-    if (entry.verdict.kind === "deny" || standing === undefined || standing === SHUT || gate.settling) return;
+    if (entry.verdict.kind === "deny" || standing === undefined || gate.settling) return;
     const limit = this.#limitOf(gate);
+    if (standing === SHUT) {
+      // He was let in again; the engine may have had nothing to put back.
+      table.reopen(gate.number, limit).catch((error: unknown) => this.#failed(error));
+      return;
+    }
     if (limit === standing || this.#mayWait(gate, standing, limit)) return;
     table.advance(gate.number, limit).then(
       (shut) => (shut ? this.#settleSoon(gate.number) : undefined),

@@ -77,6 +77,8 @@ interface Place {
   readonly low: number;
 }
 
+export const NOTHING_PASSED: Passed = { ...NO_TRAFFIC, downlinkPackets: 0 };
+
 const EPOCH = "epoch-";
 const [LETTER_UPLINK, LETTER_DOWNLINK] = [0x75, 0x64];
 /** A letter and the mark in eight hex digits. */
@@ -126,10 +128,9 @@ export class MeteringTable {
     return this.#cells.get(number)?.limit;
   }
 
-  /** As of the last look; zeros without such a slot. */
+  /** As of the last look, and good until the next; zeros without such a slot. */
   passedOf(number: number): Passed {
-    const { uplink = 0, downlink = 0, downlinkPackets = 0 } = this.#cells.get(number) ?? {};
-    return { uplink: bytes(uplink), downlink: bytes(downlink), downlinkPackets };
+    return (this.#cells.get(number) as Passed | undefined) ?? NOTHING_PASSED;
   }
 
   /**
