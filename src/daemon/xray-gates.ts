@@ -248,11 +248,11 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       : undefined;
   }
 
-  async shut(user: UserName): Promise<boolean> {
+  async shut(user: UserName): Promise<"proven" | "unproven" | "none"> {
     const gate = this.#gateOf(user);
-    if (!gate || !this.#table || this.#standby !== undefined) return false;
+    if (!gate || !this.#table || this.#standby !== undefined) return "none";
     await this.#table.setLimit(gate.number, SHUT);
-    return gate.evidence.proof.kind === "proven";
+    return gate.evidence.proof.kind === "proven" ? "proven" : "unproven";
   }
 
   async open(user: UserName): Promise<void> {

@@ -135,7 +135,8 @@ export class XrayEnforcer implements Enforcer {
         .map(({ index }) => index),
     );
     this.#denied.add(user);
-    const gated = (await this.#options.gates?.shut(user)) ?? false;
+    const gate = (await this.#options.gates?.shut(user)) ?? "none";
+    const gated = gate === "proven";
     await Promise.all(
       this.#tagsOf(user).map(async (tag) => {
         const result = await removeUser(session, this.#dialect, tag, user);
@@ -162,7 +163,9 @@ export class XrayEnforcer implements Enforcer {
     }
     const places = new Set(kept.map(({ inbound }) => inbound.index));
     const ready = gated || [...forConfig].every((index) => places.has(index));
-    const taken = mergeRemoved(held, removed);
+    const taken: HeldAccess[] = mergeRemoved(held, removed);
+    // Where nothing else was taken from him, this remembers that there is something to open.
+    if (gate !== "none") taken.push({ kind: "gate", keeper: this.name, user });
     const outcome = {
       complete: ready,
       ended: Math.max(ended, marked.ended),
