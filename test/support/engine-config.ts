@@ -16,6 +16,9 @@ export interface TestUser {
   readonly id: string;
 }
 
+/** What carries the protocol: plain TCP, or HTTP that a web server in front can pass on. XHTTP is Xray's alone. */
+export type Transport = "raw" | "ws" | "grpc" | "xhttp";
+
 /** A user with an id of his own; the same for the same name. */
 export function testUser(email: string): TestUser {
   const digits = createHash("sha256").update(email).digest("hex");
@@ -29,6 +32,8 @@ export interface ServerInbound {
   readonly port: number;
   /** V2Ray's Shadowsocks takes exactly one. */
   readonly users: readonly TestUser[];
+  /** "raw" if left out. */
+  readonly transport?: Transport;
 }
 
 export interface ServerOptions {
@@ -39,6 +44,10 @@ export interface ServerOptions {
   readonly api: { readonly port: number; readonly via: "listen" | "inbound" };
   readonly services?: readonly string[];
   readonly inbounds: readonly ServerInbound[];
+  /** Outbounds above "direct", which is the first, and "blocked". */
+  readonly outbounds?: readonly object[];
+  /** Routing rules, behind the one for the API. */
+  readonly rules?: readonly object[];
 }
 
 export const ALL_SERVICES = ["StatsService", "HandlerService", "RoutingService", "LoggerService"];
@@ -48,7 +57,7 @@ const METHOD = "aes-128-gcm";
 
 /** A server that counts every user of every inbound and lets him go anywhere, this host included. */
 export function serverConfig(options: ServerOptions) {
-  const { kind, folder, api, services = ALL_SERVICES, inbounds } = options;
+  const { kind, folder, api, services = ALL_SERVICES, inbounds, outbounds = [], rules = [] } = options;
   const listens = api.via === "listen";
   const counted = { statsUserUplink: true, statsUserDownlink: true, statsUserOnline: true };
   return {
@@ -71,22 +80,40 @@ export function serverConfig(options: ServerOptions) {
               settings: { address: LISTEN },
             },
           ]),
-      ...inbounds.map(({ tag, protocol, port, users }) => ({
+      ...inbounds.map(({ tag, protocol, port, users, transport }) => ({
         tag,
         listen: LISTEN,
         port,
         protocol,
         settings: INBOUND_SETTINGS[protocol](users, kind),
+        ...carriedBy(transport),
       })),
     ],
-    outbounds: [
-      // Since Xray 26.5.3 freedom keeps remote users away from loopback unless it is told otherwise.
-      { tag: "direct", protocol: "freedom", settings: { finalRules: [{ action: "allow" }] } },
-      { tag: "blocked", protocol: "blackhole" },
-    ],
-    routing: { rules: listens ? [] : [{ type: "field", inboundTag: ["api-in"], outboundTag: "api" }] },
+    outbounds: [{ tag: "direct", ...FREEDOM }, { tag: "blocked", protocol: "blackhole" }, ...outbounds],
+    routing: {
+      rules: [
+        ...(listens ? [] : [{ type: "field", inboundTag: ["api-in"], outboundTag: "api" }]),
+        ...rules.map((rule) => ({ type: "field", ...rule })),
+      ],
+    },
   };
 }
+
+/** Since Xray 26.5.3 freedom keeps remote users away from loopback unless it is told otherwise. */
+export const FREEDOM = { protocol: "freedom", settings: { finalRules: [{ action: "allow" }] } } as const;
+
+/** The same for both ends. */
+function carriedBy(transport: Transport = "raw"): { readonly streamSettings?: object } {
+  return transport === "raw"
+    ? {}
+    : { streamSettings: { network: transport, ...TRANSPORT_SETTINGS[transport] } };
+}
+
+const TRANSPORT_SETTINGS: Record<Exclude<Transport, "raw">, object> = {
+  ws: { wsSettings: { path: "/carrier" } },
+  grpc: { grpcSettings: { serviceName: "carrier" } },
+  xhttp: { xhttpSettings: { path: "/carrier", mode: "auto" } },
+};
 
 const INBOUND_SETTINGS: Record<Protocol, (users: readonly TestUser[], kind: EngineKind) => object> = {
   vless: (users) => ({ decryption: "none", clients: users }),
@@ -111,10 +138,11 @@ export interface ClientOptions {
   readonly user: TestUser;
   /** How many streams share one connection to the server; without it each has its own. */
   readonly mux?: number;
+  readonly transport?: Transport;
 }
 
 /** SOCKS5 in, the protocol out. */
-export function clientConfig({ socksPort, protocol, server, user, mux }: ClientOptions) {
+export function clientConfig({ socksPort, protocol, server, user, mux, transport }: ClientOptions) {
   return {
     log: { loglevel: "warning" },
     inbounds: [{ tag: "socks", listen: LISTEN, port: socksPort, protocol: "socks", settings: { udp: true } }],
@@ -123,6 +151,7 @@ export function clientConfig({ socksPort, protocol, server, user, mux }: ClientO
         tag: "out",
         protocol,
         settings: OUTBOUND_SETTINGS[protocol](server, user.id),
+        ...carriedBy(transport),
         ...(mux !== undefined && { mux: { enabled: true, concurrency: mux } }),
       },
     ],

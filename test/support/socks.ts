@@ -1,10 +1,10 @@
 /**
- * Opens a stream through an engine client's SOCKS5 inbound.
+ * Opens a stream through an engine client's SOCKS5 inbound, or asks it for a relay of datagrams.
  *
  *   greeting = 5  methods(1)=1  0 (no password)        answer = 5  0            RFC 1928 3
  *   greeting = 5  1  2 (password)                      answer = 5  2            RFC 1929
  *   login    = 1  length name  length password         answer = 1  0
- *   request  = 5  1 (connect)  0  type(1)=1 address(4) port(2)                  RFC 1928 4
+ *   request  = 5  1 (connect) or 3 (relay)  0  type(1)=1 address(4) port(2)                  RFC 1928 4
  *                           type(1)=4 address(16) port(2)
  *   reply    = 5  status(1)=0  0  type(1)=1 address(4) port(2)                  RFC 1928 6
  *
@@ -26,6 +26,23 @@ export async function connectThroughSocks(
   destination: Destination,
   login?: SocksLogin,
 ): Promise<Tunnel> {
+  const { socket } = await askSocks(proxy, CONNECT, destination, login);
+  return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
+}
+
+export const CONNECT = 1;
+export const RELAY = 3;
+
+/**
+ * @returns the connection, and the address in the proxy's reply: where a relay takes datagrams.
+ * @throws as connectThroughSocks() does.
+ */
+export async function askSocks(
+  proxy: Destination,
+  command: typeof CONNECT | typeof RELAY,
+  { address, port }: Destination,
+  login?: SocksLogin,
+): Promise<{ readonly socket: Socket; readonly bound: Destination }> {
   const socket = await openSocket(proxy);
   try {
     const wanted = login ? 2 : 0;
@@ -37,17 +54,16 @@ export async function connectThroughSocks(
       const [, refused] = await take(socket, 2);
       if (refused !== 0) throw new Error(`expected the login to be taken, got ${refused}`);
     }
-    const { address, port } = destination;
-    socket.write(Buffer.concat([Buffer.from([5, 1, 0]), encodeAddress(address), encodePort(port)]));
-    const [, status] = await take(socket, 10);
-    if (status !== 0) throw new Error(`expected status 0, got ${status}`);
+    socket.write(Buffer.concat([Buffer.from([5, command, 0]), encodeAddress(address), encodePort(port)]));
+    const reply = await take(socket, 10);
+    if (reply[1] !== 0) throw new Error(`expected status 0, got ${reply[1]}`);
+    return { socket, bound: { address: [...reply.subarray(4, 8)].join("."), port: reply.readUInt16BE(8) } };
   } catch (error) {
     socket.destroy();
     throw new Error(`Cannot connect through SOCKS5 at port ${proxy.port}: ${(error as Error).message}`, {
       cause: error,
     });
   }
-  return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
 }
 
 function counted(text: string): Buffer {
@@ -55,7 +71,7 @@ function counted(text: string): Buffer {
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
-function encodeAddress(address: string): Buffer {
+export function encodeAddress(address: string): Buffer {
   return isIPv6(address) ? Buffer.concat([Buffer.from([0x04]), addressBytes(address)]) : encodeIPv4(address);
 }
 
