@@ -43,7 +43,7 @@ export type HeldAccess =
       readonly original: string;
       readonly ours: string;
     }
-  /** A gate in the kernel was shut. */
+  /** His way out was shut: a gate in the kernel, or an engine's rule that swallows his traffic. */
   | { readonly kind: "gate"; readonly keeper: string; readonly user: UserName }
   /** His login was locked: what its password and expiry said before. */
   | {

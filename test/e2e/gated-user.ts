@@ -1,14 +1,28 @@
-/** A user of a gated engine, from his first byte to his limit and past a reset, and the neighbour beside him. */
+/**
+ * A user of a gated engine, from his first byte to his limit and past a reset,
+ * and the neighbour beside him.
+ */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { ControlClient } from "../../src/control/client.ts";
+import { startDatagramOrigin } from "../support/datagram-origin.ts";
 import type { TestUser } from "../support/engine-config.ts";
-import type { Arrival } from "../support/traffic.ts";
+import { connectThroughSocks } from "../support/socks.ts";
+import { fetchDatagrams } from "../support/socks-udp.ts";
+import { type Arrival, startTransfer, type Transfer, type Wish } from "../support/traffic.ts";
+import type { Destination } from "../support/tunnel.ts";
 import { until } from "../support/until.ts";
 import { MIB, type Stage } from "./stage.ts";
 
 export const GATES = { gates: "auto" } as const;
+export const LIMIT = 16 * MIB;
+/** Enough to see where his bytes pass. */
+export const FIRST = { up: 0, down: 2 * MIB } as const;
+export const ENDLESS = { up: 0, down: 400 * MIB, rate: 24 * MIB } as const;
+/** A neighbour's: begins before the cut and ends after it. */
+export const BESIDE = { up: 0, down: 8 * MIB, rate: 4 * MIB } as const;
+export const DATAGRAM = 1_200;
 
 const KIB = 1024;
 /** A user is stopped at his limit, give or take this much. */
@@ -22,6 +36,80 @@ const FIRST_BYTE_MS = 1_500;
 /** Something that is fetched: a transfer, or datagrams. */
 export interface Fetching {
   readonly arrivals: readonly Arrival[];
+}
+
+export interface Pair {
+  readonly user: TestUser;
+  readonly neighbour: TestUser;
+  /** Their inbounds' tags, where they have one each. */
+  readonly tags?: readonly [string, string];
+  readonly mux?: number;
+}
+
+/** Downloads by client engines: he is stopped at his limit, again after a reset, and his neighbour notices nothing. */
+export async function expectDownloadsGated(stage: Stage, pair: Pair): Promise<void> {
+  const { user, neighbour, mux } = pair;
+  const [hers, his] = await clientsOf(stage, pair);
+  const first = await fetching(hers, stage.origin, FIRST);
+  expect(await first.finished).toMatchObject({ outcome: "complete" });
+  await untilProven(stage, user);
+  await stage.limit(user, LIMIT);
+
+  const beside = await fetching(his, stage.origin, BESIDE);
+  const limited = await fetching(hers, stage.origin, ENDLESS);
+  await expectStopped(stage, user, limited, { limit: LIMIT, before: FIRST.down });
+
+  await reset(stage, user);
+  const again = await begun(() => fetching(hers, stage.origin, ENDLESS), mux === undefined ? 1 : 3);
+  await expectStopped(stage, user, again, { limit: LIMIT, cuts: 2 });
+  await beside.finished;
+  expectUndisturbed(beside, BESIDE.down, neighbour);
+}
+
+/** The same with datagrams, of which none comes in pieces. */
+export async function expectDatagramsGated(stage: Stage, pair: Pair): Promise<void> {
+  const { user, neighbour, mux } = pair;
+  const origin = await startDatagramOrigin();
+  onTestFinished(() => origin[Symbol.asyncDispose]());
+  const [hers, his] = await clientsOf(stage, pair);
+  const fetch = async (socks: Destination, count: number, rate: number) => {
+    const tunnel = await fetchDatagrams(socks, origin, { count, size: DATAGRAM, rate });
+    onTestFinished(() => tunnel[Symbol.dispose]());
+    return tunnel;
+  };
+  const first = await fetch(hers, 800, 4 * MIB);
+  await untilProven(stage, user);
+  const before = await standingStill(first);
+  const limit = 4 * MIB;
+  await stage.limit(user, limit);
+
+  const wished = 1_600;
+  const beside = await fetch(his, wished, MIB);
+  const limited = await fetch(hers, 1_000_000, 4 * MIB);
+  await expectStopped(stage, user, limited, { limit, before });
+  expect(limited.arrivals.filter(({ bytes }) => bytes !== DATAGRAM)).toEqual([]);
+
+  await reset(stage, user);
+  const again = await begun(() => fetch(hers, 1_000_000, 4 * MIB), mux === undefined ? 1 : 3);
+  await expectStopped(stage, user, again, { limit, cuts: 2 });
+  expectUndisturbed(beside, wished * DATAGRAM, neighbour);
+}
+
+async function clientsOf(
+  stage: Stage,
+  { user, neighbour, tags, mux }: Pair,
+): Promise<[Destination, Destination]> {
+  const options = (tag: string | undefined) => ({
+    ...(tag !== undefined && { tag }),
+    ...(mux !== undefined && { mux }),
+  });
+  return [await stage.client(user, options(tags?.[0])), await stage.client(neighbour, options(tags?.[1]))];
+}
+
+export async function fetching(socks: Destination, from: Destination, wish: Wish): Promise<Transfer> {
+  const transfer = startTransfer(await connectThroughSocks(socks, from), wish);
+  onTestFinished(() => transfer.stop());
+  return transfer;
 }
 
 /** What has arrived once nothing did for half a second. */
@@ -42,7 +130,7 @@ function sumOf(arrivals: readonly Arrival[]): number {
  * @param tries more than one for mux: a client engine gives the first stream
  * after a cut to the connection that is gone, and notices only then.
  */
-export async function begun<Kind extends Fetching>(begin: () => Promise<Kind>, tries: number): Promise<Kind> {
+async function begun<Kind extends Fetching>(begin: () => Promise<Kind>, tries: number): Promise<Kind> {
   for (let left = tries; left > 0; left -= 1) {
     const fetching = await begin();
     const giveUp = performance.now() + FIRST_BYTE_MS;
@@ -89,18 +177,16 @@ export async function expectStopped(
   expect(received, figures).toBeGreaterThanOrEqual(limit - MOST_SHORT);
 }
 
-/** As an operator does it; usable from when it returns. */
-export async function reset(stage: Stage, user: TestUser): Promise<void> {
-  using desk = new ControlClient(join(stage.sluice.directory, "run", "control.sock"));
+/** Resolves when he may connect again. */
+export async function reset({ sluice }: Stage, user: TestUser, times = 1): Promise<void> {
+  using desk = new ControlClient(join(sluice.directory, "run", "control.sock"));
   await desk.reset({ name: user.email, all: false });
+  await sluice.event("restored", user.email, times);
 }
 
 /** A neighbour's transfer, which the cut began and ended within. */
-export function expectUndisturbed({ arrivals }: Fetching, wish: number): void {
-  expect(sumOf(arrivals)).toBe(wish);
+export function expectUndisturbed({ arrivals }: Fetching, wish: number, { email }: TestUser): void {
+  expect(sumOf(arrivals), `what ${email} got`).toBe(wish);
   const gaps = arrivals.slice(1).map(({ at }, index) => at - (arrivals[index] as Arrival).at);
   expect(Math.max(...gaps)).toBeLessThan(LONGEST_STALL_MS);
 }
-
-/** Bytes a second that a machine with little to spare can still carry. */
-export const RATE = 24 * MIB;

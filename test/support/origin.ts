@@ -32,6 +32,8 @@ export interface Origin extends AsyncDisposable {
   readonly sent: number;
   /** Connections that are open now. */
   readonly open: number;
+  /** From which addresses there were connections so far. */
+  readonly peers: ReadonlySet<string>;
 }
 
 const SLICE_MS = 10;
@@ -48,10 +50,12 @@ export function encodeOrder({ upload, download, rate }: Order): Buffer {
 /** @param port 0 for any that is free. */
 export async function startOrigin(address = "127.0.0.1", port = 0): Promise<Origin> {
   const sockets = new Set<Socket>();
+  const peers = new Set<string>();
   let received = 0;
   let sent = 0;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
+    peers.add(socket.remoteAddress ?? "");
     socket.on("error", () => undefined); // a reset is what many tests are about; `close` follows
     socket.on("close", () => sockets.delete(socket));
     serve(socket, {
@@ -77,6 +81,7 @@ export async function startOrigin(address = "127.0.0.1", port = 0): Promise<Orig
     get open() {
       return sockets.size;
     },
+    peers,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -135,8 +135,7 @@ export class XrayEnforcer implements Enforcer {
         .map(({ index }) => index),
     );
     this.#denied.add(user);
-    const gate = (await this.#options.gates?.shut(user)) ?? "none";
-    const gated = gate === "proven";
+    const gated = (await this.#options.gates?.shut(user)) === "proven";
     await Promise.all(
       this.#tagsOf(user).map(async (tag) => {
         const result = await removeUser(session, this.#dialect, tag, user);
@@ -163,9 +162,11 @@ export class XrayEnforcer implements Enforcer {
     }
     const places = new Set(kept.map(({ inbound }) => inbound.index));
     const ready = gated || [...forConfig].every((index) => places.has(index));
-    const taken: HeldAccess[] = mergeRemoved(held, removed);
-    // Where nothing else was taken from him, this remembers that there is something to open.
-    if (gate !== "none") taken.push({ kind: "gate", keeper: this.name, user });
+    // A cut may take nothing from him but the way out, and that must be given back too.
+    const taken: HeldAccess[] = [
+      ...(known ? [{ kind: "gate", keeper: this.name, user } as const] : []),
+      ...mergeRemoved(held, removed),
+    ];
     const outcome = {
       complete: ready,
       ended: Math.max(ended, marked.ended),
