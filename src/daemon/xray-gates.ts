@@ -248,11 +248,11 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       : undefined;
   }
 
-  async shut(user: UserName): Promise<"proven" | "unproven" | "none"> {
+  async shut(user: UserName): Promise<boolean> {
     const gate = this.#gateOf(user);
-    if (!gate || !this.#table || this.#standby !== undefined) return "none";
+    if (!gate || !this.#table || this.#standby !== undefined) return false;
     await this.#table.setLimit(gate.number, SHUT);
-    return gate.evidence.proof.kind === "proven" ? "proven" : "unproven";
+    return gate.evidence.proof.kind === "proven";
   }
 
   async open(user: UserName): Promise<void> {

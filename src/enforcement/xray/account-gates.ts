@@ -5,9 +5,9 @@ export interface AccountGates {
   /**
    * Lets nothing of the account's pass any more, on all his marked connections.
    *
-   * @returns "proven" if all his bytes were seen to pass that gate, "none" if he has none.
+   * @returns whether his bytes were seen to pass that gate, all of them.
    */
-  shut(user: UserName): Promise<"proven" | "unproven" | "none">;
+  shut(user: UserName): Promise<boolean>;
   /** Lets pass what his limits leave. Nothing while he is denied. */
   open(user: UserName): Promise<void>;
   /** Ends every marked connection of the account: TCP, and UDP with its tracked flows. @throws {KernelUnavailableError} */

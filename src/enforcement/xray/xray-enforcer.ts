@@ -135,7 +135,7 @@ export class XrayEnforcer implements Enforcer {
         .map(({ index }) => index),
     );
     this.#denied.add(user);
-    const gated = (await this.#options.gates?.shut(user)) === "proven";
+    const gated = (await this.#options.gates?.shut(user)) ?? false;
     await Promise.all(
       this.#tagsOf(user).map(async (tag) => {
         const result = await removeUser(session, this.#dialect, tag, user);
