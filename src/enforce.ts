@@ -31,6 +31,7 @@ import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { removeHolds } from "./kernel/hold-table.ts";
+import { TableWatch } from "./kernel/nft-events.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
@@ -130,6 +131,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     },
   });
   const sockets = parts.use(openSockets());
+  const tables = new TableWatch();
   const stopping = new AbortController();
   const meters: Meter[] = [];
   let watching = 0;
@@ -147,7 +149,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     mode === "observe" || gated.length === 0
       ? undefined
       : new XrayGates({
-          ...{ books, saver, clock, sockets, onDepleted },
+          ...{ books, saver, clock, sockets, tables, onDepleted },
           count: settings.count,
           keepers: gated.map(({ name }) => name),
           look: async () => {
@@ -265,7 +267,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       quietSince: () => quietSince,
     });
     const part = new SshPart({
-      ...{ settings: sshSettings, mode, books, saver, events, clock, sockets, guards },
+      ...{ settings: sshSettings, mode, books, saver, events, clock, sockets, tables, guards },
       count: settings.count,
       locks: (entry) => deleting.locks(entry),
       look: () => sshMeter.look(stopping.signal),

@@ -52,6 +52,9 @@ export const COMPOSITION_ROOTS = ["cli.ts", "enforce.ts", "capture.ts", "web.ts"
 const PURE: readonly RegExp[] = [
   /^(ledger|policy|hosts\/parsers)\//,
   /^enforcement\/plan[^/]*\.ts$/,
+  /^enforcement\/xray\/(two-counts|gate-proof|spliced|setup-(plan|undo|gates|api)|config-(layout|additions|text))\.ts$/,
+  /^sources\/xray\/(user-route|engine-routing|gate-names)\.ts$/,
+  /^daemon\/stop-step\.ts$/,
   /^(units|names|errors|sizes|jsonc|json-fault|rules)\.ts$/,
 ];
 

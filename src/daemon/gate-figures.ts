@@ -15,7 +15,12 @@ import {
 } from "../enforcement/xray/spliced.ts";
 import { beginRatio, learnRatio, type Pair, type Ratio } from "../enforcement/xray/two-counts.ts";
 import { ACCOUNT_MASK, marksOf, SERVICE_XRAY } from "../kernel/account-marks.ts";
-import type { MeteringTable, Passed, SlotReading } from "../kernel/metering-table.ts";
+import {
+  type MeteringTable,
+  NOTHING_PASSED,
+  type Passed,
+  type SlotReading,
+} from "../kernel/metering-table.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import { countedOf } from "../ledger/usage.ts";
 import { counterName, type Epoch, type KeeperName, type UserName } from "../names.ts";
@@ -67,7 +72,6 @@ const TCP_HEADERS = { 4: 40, 6: 60 } as const;
 const TIMESTAMPS = 12;
 const NO_FLOWS: OpenFlows = { received: 0, headers: 0 };
 const NOTHING: Pair = { engine: 0, kernel: 0 };
-export const NOTHING_PASSED: Passed = { uplink: NO_BYTES, downlink: NO_BYTES, downlinkPackets: 0 };
 
 export class GateFigures {
   readonly #options: GateFiguresOptions;
@@ -131,6 +135,14 @@ export class GateFigures {
   restart(gate: Gate, passed: Traffic): void {
     gate.passed = countedOf(passed, this.#options.count);
     gate.passedBefore = gate.passed;
+  }
+
+  /** Whether somebody moves whose figures are needed at every look. */
+  isPressing(): boolean {
+    for (const gate of this.#lively) {
+      if (gate.splice || gate.settling || this.#options.isNear(gate.entry)) return true;
+    }
+    return false;
   }
 
   /** Takes in a sample of the kernel's figures. @param moved those that changed since the one before. */

@@ -7,6 +7,7 @@ import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { findIptables, type Iptables } from "../kernel/iptables.ts";
 import { LOGINS } from "../kernel/metering-script.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
@@ -25,6 +26,8 @@ export interface BackendOptions {
   readonly count: CountRule;
   readonly books: Books;
   readonly clock: Clock;
+  /** Where the kernel's word of our table is heard. */
+  readonly tables: TableWatch;
   readonly look: () => Promise<void>;
   readonly onDepleted: (login: MeteredLogin, at: UnixTime) => void;
   readonly onBegan: (booked: BookedReport) => void;

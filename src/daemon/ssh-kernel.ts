@@ -13,7 +13,7 @@ import type { Cgroup } from "../kernel/cgroups.ts";
 import type { Conntrack } from "../kernel/conntrack.ts";
 import { LOGINS } from "../kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
-import { watchTable } from "../kernel/nft-events.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
 import type { NftTable } from "../kernel/nftables.ts";
 import type { Endpoint } from "../kernel/sockets.ts";
 import { countedOf } from "../ledger/usage.ts";
@@ -28,6 +28,7 @@ import { type MeteredLogin, SSH, type SshBackend } from "./ssh-backend.ts";
 export interface SshKernelOptions {
   readonly keeper: KeeperName;
   readonly nft: NftTable;
+  readonly tables: TableWatch;
   readonly conntrack: Conntrack | undefined;
   readonly books: Books;
   readonly clock: Clock;
@@ -240,7 +241,7 @@ export class SshKernel implements SshBackend {
 
   async #watch(): Promise<void> {
     try {
-      this.#events ??= await watchTable(LOGINS.name, {
+      this.#events ??= await this.#options.tables.watch(LOGINS.name, {
         onDepleted: (quota) => {
           const number = numberOfQuota(quota);
           if (number !== undefined)

@@ -10,6 +10,7 @@ import type { SshSettings } from "../config.ts";
 import type { StopStep } from "../control/rows.ts";
 import { type LoginGates, SshEnforcer } from "../enforcement/ssh/ssh-enforcer.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import { counterName, type KeeperName, keeperName, type UserName, userName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
@@ -40,6 +41,7 @@ export interface SshPartOptions {
   readonly events: EventFile;
   readonly clock: Clock;
   readonly sockets: SocketTable;
+  readonly tables: TableWatch;
   readonly guards: LoginGuards;
   /** Whether the verdict on this account locks his login, beyond the gate. */
   readonly locks: (entry: Entry) => boolean;
@@ -266,7 +268,7 @@ export class SshPart implements AsyncDisposable {
   }
 
   async #open(logins: ReadonlyMap<UserName, MeteredLogin>): Promise<void> {
-    const { settings, mode, count, books, saver, clock, look, onDepleted, events } = this.#options;
+    const { settings, mode, count, books, saver, clock, tables, look, onDepleted, events } = this.#options;
     const opened = await openBackend({
       keeper: SSH_KEEPER,
       wanted: settings.backend,
@@ -274,6 +276,7 @@ export class SshPart implements AsyncDisposable {
       count,
       books,
       clock,
+      tables,
       look,
       onDepleted: ({ entry }, at) => onDepleted(entry, at),
       onBegan: (booked) => {

@@ -44,7 +44,7 @@ function gateText(proof: Proof | undefined, place: StopFacts["place"], reasons: 
   if (!proof || !place) return `not gated${because}`;
   if (proof.kind === "partial") {
     const passing = `gated in part, ${Math.round(proof.share * 100)} % of his bytes pass the gate`;
-    return `${passing}${because || ": connections from before it, or another program's mark"}`;
+    return `${passing}${because || ": the rest came over connections from before it"}`;
   }
   return `not gated, none of his bytes pass the gate${because || ": an earlier rule, connections from before it, or another program's mark"}`;
 }

@@ -17,7 +17,7 @@ import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_XRAY } from "../kernel/ac
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
 import { OUTBOUNDS } from "../kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../kernel/metering-table.ts";
-import { watchTable } from "../kernel/nft-events.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
 import type { Epoch, KeeperName, UserName } from "../names.ts";
@@ -35,6 +35,8 @@ export interface XrayGatesOptions {
   readonly saver: Saver;
   readonly clock: Clock;
   readonly sockets: SocketTable;
+  /** Where the kernel's word of our table is heard. */
+  readonly tables: TableWatch;
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
   readonly keepers: readonly string[];
@@ -55,6 +57,7 @@ export interface XrayGatesOptions {
 /** The service's name in accounts. */
 const XRAY = "xray";
 const UPKEEP_MS = 1_000;
+const LEAST_SAMPLE_MS = 90;
 /** Within this of the limit a gate is moved at every look, and what the engine has not counted yet is asked for. */
 const NEAR = 64 << 20;
 /** How long a shut gate waits for the engine to deliver what it holds. */
@@ -73,6 +76,9 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   #trouble: string | undefined;
   #building: Promise<void> | undefined;
   #upkeepAt = monotonicTime(0);
+  #sampleAt = monotonicTime(0);
+  /** The kernel's figures were read for the present look. */
+  #fresh = false;
   readonly #stopping = new AbortController();
 
   constructor(options: XrayGatesOptions) {
@@ -104,7 +110,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }
     try {
       this.#open.use(
-        await watchTable(OUTBOUNDS.name, {
+        await this.#options.tables.watch(OUTBOUNDS.name, {
           onDepleted: (quota) => {
             const number = numberOfQuota(quota);
             if (number !== undefined) this.#settleSoon(number);
@@ -132,6 +138,15 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         }
       },
     };
+  }
+
+  /** Why gated connections may pass no gate, whoever's they are; one clause each. */
+  reasons(): readonly string[] {
+    const { foreignMarks = 0, noTracking = 0 } = this.#table ?? {};
+    return [
+      ...(foreignMarks > 0 ? ["connections carry another program's mark"] : []),
+      ...(noTracking > 0 ? ['a "notrack" rule keeps connections from being tracked'] : []),
+    ];
   }
 
   /** What an operator should know of the table; one sentence each. */
@@ -175,10 +190,18 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }));
   }
 
-  /** Reads the kernel's figures. Before each look at an engine, so that they are never ahead of it. */
+  /**
+   * Reads the kernel's figures. Before each look at an engine, so that they are
+   * never ahead of it; where looks come every tick and nobody is near his limit,
+   * before some of them.
+   */
   async sample(): Promise<void> {
     const table = this.#table;
     if (!table || this.#standby !== undefined) return;
+    const now = this.#options.clock.monotonic();
+    this.#fresh = now >= this.#sampleAt || this.#figures.isPressing();
+    if (!this.#fresh) return;
+    this.#sampleAt = monotonicTime(now + LEAST_SAMPLE_MS);
     const moved = await table.look();
     if (!moved) {
       await this.#rebuild();
@@ -192,10 +215,15 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     const table = this.#table;
     const gate = this.#figures.gates.get(entry.standing.kernelNumber);
     if (!table || !gate || gate.entry !== entry) return;
-    this.#figures.weigh(gate);
+    if (this.#fresh) this.#figures.weigh(gate);
     const standing = table.limitOf(gate.number);
-    if (entry.verdict.kind === "deny" || standing === undefined || standing === SHUT || gate.settling) return;
+    if (entry.verdict.kind === "deny" || standing === undefined || gate.settling) return;
     const limit = this.#limitOf(gate);
+    if (standing === SHUT) {
+      // He was let in again; the engine may have had nothing to put back.
+      table.reopen(gate.number, limit).catch((error: unknown) => this.#failed(error));
+      return;
+    }
     if (limit === standing || this.#mayWait(gate, standing, limit)) return;
     table.advance(gate.number, limit).then(
       (shut) => (shut ? this.#settleSoon(gate.number) : undefined),

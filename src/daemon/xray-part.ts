@@ -9,6 +9,7 @@ import type { XraySettings } from "../config.ts";
 import type { StopStep } from "../control/rows.ts";
 import { ConfigCuts, type Neutralised } from "../enforcement/xray/config-cuts.ts";
 import { Connections } from "../enforcement/xray/connections.ts";
+import type { Proof } from "../enforcement/xray/gate-proof.ts";
 import { MarkedOutbounds } from "../enforcement/xray/marked-outbounds.ts";
 import { XrayEnforcer } from "../enforcement/xray/xray-enforcer.ts";
 import { reasonOf } from "../errors.ts";
@@ -142,7 +143,7 @@ export class XrayPart implements AsyncDisposable {
       dueAt: () => this.#upkeepAt,
       run: async (tick) => {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
-        if (await this.files.refresh()) {
+        if ((await this.files.refresh()) || this.#gateTrouble !== undefined) {
           this.#seen.clear(); // what kept somebody from an outbound may be gone
           await this.#know();
         }
@@ -179,6 +180,7 @@ export class XrayPart implements AsyncDisposable {
       place,
       reasons: [
         ...(why === undefined || place ? [] : [why]),
+        ...(isShort(gates?.proofOf(entry)) ? (gates?.reasons() ?? []) : []),
         ...new Set(
           exceptions.map(
             ({ index, outboundTag, balancerTag }) =>
@@ -350,8 +352,7 @@ export class XrayPart implements AsyncDisposable {
       if (!this.#isElsewhere()) await this.#outbounds.stand(accounts);
       this.#gateTrouble = undefined;
     } catch (error) {
-      this.#gateTrouble = reasonOf(error);
-      this.#seen.clear(); // tried again with the next look
+      this.#gateTrouble = reasonOf(error); // tried again by the upkeep
     }
   }
 
@@ -447,4 +448,9 @@ export class XrayPart implements AsyncDisposable {
     if (pid === undefined) throw new Error("Cannot test the config: the engine's process is not known");
     await testForEngine(pid, path);
   }
+}
+
+/** Bytes of his were seen to pass by the gate. */
+function isShort(proof: Proof | undefined): boolean {
+  return proof?.kind === "partial" || proof?.kind === "refuted";
 }

@@ -77,6 +77,8 @@ interface Place {
   readonly low: number;
 }
 
+export const NOTHING_PASSED: Passed = { ...NO_TRAFFIC, downlinkPackets: 0 };
+
 const EPOCH = "epoch-";
 const [LETTER_UPLINK, LETTER_DOWNLINK] = [0x75, 0x64];
 /** A letter and the mark in eight hex digits. */
@@ -126,10 +128,9 @@ export class MeteringTable {
     return this.#cells.get(number)?.limit;
   }
 
-  /** As of the last look; zeros without such a slot. */
+  /** As of the last look, and good until the next; zeros without such a slot. */
   passedOf(number: number): Passed {
-    const { uplink = 0, downlink = 0, downlinkPackets = 0 } = this.#cells.get(number) ?? {};
-    return { uplink: bytes(uplink), downlink: bytes(downlink), downlinkPackets };
+    return (this.#cells.get(number) as Passed | undefined) ?? NOTHING_PASSED;
   }
 
   /**
@@ -139,7 +140,16 @@ export class MeteringTable {
    * when the table is gone, is another's make, or lost rules.
    */
   look(): Promise<readonly SlotReading[] | undefined> {
-    return this.#next(() => this.#look());
+    return this.#next(async () => {
+      if (!(await this.#read())) return undefined;
+      const moved = [...this.#moved].map(({ slot, uplink, downlink }) => ({
+        number: slot.number,
+        uplink,
+        downlink,
+      }));
+      this.#moved.clear();
+      return moved;
+    });
   }
 
   /** Whether chains and rules are as `build()` left them: a `flush table` leaves counters that count nothing. */
@@ -231,7 +241,7 @@ export class MeteringTable {
       const cell = this.#cells.get(number);
       const { form, gated } = this.#options;
       if (!cell || gated === undefined) return;
-      if ((await this.#look()) === undefined) return; // the next build opens it
+      if (!(await this.#read())) return; // the next build opens it
       const used = consumedBy(cell, gated, limit);
       await this.#nft.apply(quotaReplacement(form, { ...cell.slot, limit, used, keep: false }, gated));
       cell.limit = limit;
@@ -277,7 +287,8 @@ export class MeteringTable {
     });
   }
 
-  async #look(): Promise<readonly SlotReading[] | undefined> {
+  /** Takes in all counters; what moved is kept for the next look. @returns false when the table is gone. */
+  async #read(): Promise<boolean> {
     let epoch: string | undefined;
     let layout = false;
     let place = 0;
@@ -300,14 +311,9 @@ export class MeteringTable {
     });
     if (epoch === undefined || !layout || epoch !== this.#epoch) {
       this.#epoch = undefined;
-      return undefined;
+      return false;
     }
-    const moved: SlotReading[] = [];
-    for (const { slot, uplink, downlink } of this.#moved) {
-      moved.push({ number: slot.number, uplink, downlink });
-    }
-    this.#moved.clear();
-    return moved;
+    return true;
   }
 
   /** Whose counter stands at this place of the dump, which is the same from look to look until logins change. */

@@ -1,5 +1,5 @@
 /**
- * What the kernel tells of our table: a quota that was used up, rules that went.
+ * What the kernel tells of our tables: a quota that was used up, rules that went.
  *
  * A quota's event comes with the family of the packet that used it up, not of
  * the table, and again for changes of our own: it is known by table, name and
@@ -32,17 +32,49 @@ const ATTRIBUTE_TABLE = 1;
 const ATTRIBUTE_TYPE = 3;
 const REMOVALS: ReadonlySet<number> = new Set([DELTABLE, DELCHAIN, DELRULE]);
 
-/** @throws {KernelUnavailableError} when the kernel's events cannot be listened to. */
-export function watchTable(table: string, events: TableEvents): Promise<Disposable> {
-  return listenNetlink(
-    { protocol: NETLINK_NETFILTER, groups: [GROUP_NFTABLES] },
-    (datagram) => {
-      const { depleted, gone } = decodeTableEvents(datagram, table);
-      for (const quota of depleted) events.onDepleted(quota);
-      if (gone) events.onRulesGone();
-    },
-    events.onLost,
-  );
+/** Watches several tables with one listener, which is a thread: it starts with the first and ends with the last. */
+export class TableWatch {
+  readonly #watched = new Map<string, TableEvents>();
+  #listener: Promise<Disposable> | undefined;
+
+  /** @throws {KernelUnavailableError} when the kernel's events cannot be listened to. */
+  async watch(table: string, events: TableEvents): Promise<Disposable> {
+    this.#watched.set(table, events);
+    this.#listener ??= this.#listen();
+    try {
+      await this.#listener;
+    } catch (error) {
+      this.#forget(table);
+      throw error;
+    }
+    return { [Symbol.dispose]: () => this.#forget(table) };
+  }
+
+  #listen(): Promise<Disposable> {
+    return listenNetlink(
+      { protocol: NETLINK_NETFILTER, groups: [GROUP_NFTABLES] },
+      (datagram) => {
+        for (const [table, events] of this.#watched) {
+          const { depleted, gone } = decodeTableEvents(datagram, table);
+          for (const quota of depleted) events.onDepleted(quota);
+          if (gone) events.onRulesGone();
+        }
+      },
+      () => {
+        for (const { onLost } of this.#watched.values()) onLost();
+      },
+    );
+  }
+
+  #forget(table: string): void {
+    this.#watched.delete(table);
+    if (this.#watched.size > 0) return;
+    void this.#listener?.then(
+      (listener) => listener[Symbol.dispose](),
+      () => undefined, // it never began
+    );
+    this.#listener = undefined;
+  }
 }
 
 /** What a datagram says of this table. Pure. @throws {SyntaxError} unless it is whole messages. */

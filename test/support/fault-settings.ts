@@ -8,7 +8,7 @@ export function faultSettings(api: string): object {
     max_period_ms: 50,
     flush_ms: 100,
     usage_files_ms: 1000,
-    xray: [{ name: KEEPER, api, config: null, access_log: null, service: null }],
+    xray: [{ name: KEEPER, api, config: null, access_log: null, service: null, gates: "off" }],
     ...{ ssh: null, openvpn: null, hosts: null, history: null, connections: null, web: null },
   };
 }

@@ -11,7 +11,7 @@ import { createServer } from "node:net";
 import { LOGINS } from "../../../src/kernel/metering-script.ts";
 import { MeteringTable, OPEN, SHUT } from "../../../src/kernel/metering-table.ts";
 import { openCommandTable } from "../../../src/kernel/nft-command.ts";
-import { watchTable } from "../../../src/kernel/nft-events.ts";
+import { TableWatch } from "../../../src/kernel/nft-events.ts";
 import { openNftables } from "../../../src/kernel/nftables.ts";
 import { bytes } from "../../../src/units.ts";
 
@@ -31,7 +31,7 @@ using nft = process.argv[2] === "command" ? await openCommandTable("sluice") : a
 const table = new MeteringTable(nft, { form: LOGINS, gated: "both", cgroupLevel: 2 });
 const depleted: string[] = [];
 let gone = 0;
-using _events = await watchTable("sluice", {
+using _events = await new TableWatch().watch("sluice", {
   onDepleted: (quota) => depleted.push(quota),
   onRulesGone: () => {
     gone += 1;
