@@ -24,7 +24,7 @@ import type { Epoch, KeeperName, UserName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { SourceReport } from "../sources/source.ts";
-import { type Bytes, milliseconds, monotonicTime, type UnixTime } from "../units.ts";
+import { type Bytes, bytes, milliseconds, monotonicTime, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import { ensureTracking } from "./conntrack-room.ts";
 import { type Gate, GateFigures } from "./gate-figures.ts";
@@ -39,7 +39,7 @@ export interface XrayGatesOptions {
   readonly tables: TableWatch;
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
-  readonly keepers: readonly string[];
+  readonly keepers: readonly KeeperName[];
   /** Reads and books the engines' counters: one look that begins after the call. */
   readonly look: () => Promise<void>;
   /** Whether the engine may have the kernel copy this account's downloads, and count them when they end. */
@@ -74,6 +74,10 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #open = new AsyncDisposableStack();
   #standby: string | undefined = "not started";
   #trouble: string | undefined;
+  /** Engines that were not read since the start: what they counted meanwhile is not in the books. */
+  readonly #unread: Set<KeeperName>;
+  /** All were, and every gate stands where its account's limits say. */
+  #caughtUp = false;
   #building: Promise<void> | undefined;
   #upkeepAt = monotonicTime(0);
   #sampleAt = monotonicTime(0);
@@ -83,6 +87,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   constructor(options: XrayGatesOptions) {
     this.#options = options;
+    this.#unread = new Set(options.keepers);
     this.#figures = new GateFigures({ ...options, isNear });
   }
 
@@ -132,6 +137,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         this.#upkeepAt = monotonicTime(tick + UPKEEP_MS);
         await this.#comeBack();
         await this.#dropGone();
+        this.#catchUp();
         for (const { entry, number } of this.#figures.gates.values()) {
           // The kernel's own word may have been lost: it drops messages when they come too fast.
           if (isNear(entry) && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
@@ -233,6 +239,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   /** Adds to a report what the engine will only report later: see GateFigures. */
   carry(report: SourceReport, keeper: KeeperName, which: ReadonlySet<UserName> | "all"): SourceReport {
+    if (which === "all") this.#unread.delete(keeper);
     return this.#figures.carry(report, keeper, which);
   }
 
@@ -356,6 +363,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     }
   }
 
+  /** Once, when the books know all that passed while nobody looked: also gates of those who moved nothing are set by them. */
+  #catchUp(): void {
+    if (this.#caughtUp || this.#unread.size > 0) return;
+    this.#caughtUp = true;
+    for (const { entry } of this.#figures.gates.values()) this.arm(entry);
+  }
+
   async #comeBack(): Promise<void> {
     if (this.#table && !(await this.#table.intact())) await this.#rebuild();
   }
@@ -375,9 +389,11 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       [...this.#figures.gates.values()].map((gate) => ({
         number: gate.number,
         uid: undefined,
-        limit: (_epoch, passed) => {
+        limit: (_epoch, passed, standing) => {
           this.#figures.restart(gate, passed);
-          return this.#limitOf(gate);
+          const limit = this.#limitOf(gate);
+          // A crash leaves books that lag behind what passed, and gates set by better ones.
+          return this.#unread.size === 0 || standing === undefined ? limit : bytes(Math.min(standing, limit));
         },
       })),
     );

@@ -56,8 +56,11 @@ export interface Passed extends Traffic {
 }
 
 export interface WantedSlot extends Slot {
-  /** Counted bytes, as the counters of epoch `epoch` read, at which the gate shuts. They stand at `passed`. */
-  limit(epoch: string, passed: Traffic): Bytes;
+  /**
+   * Counted bytes, as the counters of epoch `epoch` read, at which the gate
+   * shuts. They stand at `passed`, and a gate that is there shuts at `standing`.
+   */
+  limit(epoch: string, passed: Traffic, standing: Bytes | undefined): Bytes;
 }
 
 interface Cell {
@@ -338,7 +341,7 @@ export class MeteringTable {
     const slots = wanted.map((each): GatedSlot => {
       const reading = found.readings.get(each.number) ?? NO_TRAFFIC;
       const quota = found.quotas.get(quotaName(each.number));
-      const limit = each.limit(epoch, reading as Traffic);
+      const limit = each.limit(epoch, reading as Traffic, quota && bytes(quota.limit));
       return {
         number: each.number,
         uid: each.uid,
