@@ -126,6 +126,10 @@ export class XrayEnforcer implements Enforcer {
 
   async #cut({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
     const session = this.#liveSession();
+    this.#denied.add(user);
+    const gated = (await this.#options.gates?.shut(user)) ?? false;
+    // Somebody may have added him since the engine was last asked whom it has.
+    if (held.length === 0 && !this.users().has(user)) await this.#learnUsers(session);
     const foreseen = this.foresee(user);
     const known = held.length > 0 || this.users().has(user);
     const shortfalls: string[] = [];
@@ -134,8 +138,6 @@ export class XrayEnforcer implements Enforcer {
         .filter((inbound) => inbound.tag === undefined && has(inbound, user))
         .map(({ index }) => index),
     );
-    this.#denied.add(user);
-    const gated = (await this.#options.gates?.shut(user)) ?? false;
     await Promise.all(
       this.#tagsOf(user).map(async (tag) => {
         const result = await removeUser(session, this.#dialect, tag, user);
