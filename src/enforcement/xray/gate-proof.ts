@@ -28,9 +28,9 @@ export interface Evidence {
 
 /** Bytes from which a measurement tells: more than may be on their way between the two counters. */
 const TELLING = 256 << 10;
-/** What still is in the engine's buffers makes the kernel's figure the lower one for uploads. */
 /** Of an earlier measurement: one download by another way is not all he does, and is not forgotten at once. */
 const MEMORY = 0.75;
+/** What still is in the engine's buffers makes the kernel's figure the lower one for uploads. */
 const WHOLE = 0.9;
 const NOTHING = 0.02;
 
