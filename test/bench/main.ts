@@ -7,6 +7,7 @@
  */
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
+import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
@@ -27,6 +28,7 @@ for (const source of [
   tickRows(quick ? quickTicks() : allTicks()),
   cutRows(cutPlans()),
   restartRows(quick ? 3 : 10),
+  proxyRows(10), // last: it leaves this network for one of its own
 ]) {
   for await (const row of source) {
     rows.push(row);
