@@ -7,6 +7,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { LAST_RULES } from "../../src/sources/xray/gate-names.ts";
 import { FREEDOM, serverConfig, testUser } from "../support/engine-config.ts";
 import { type EngineProgram, findEngine, startEngine } from "../support/engines.ts";
 import { freePort } from "../support/free-port.ts";
@@ -70,6 +71,19 @@ describe.skipIf(missing)(`what is told of gates of a running Xray${missing}`, ()
     await untilTold(stage, "cut", told);
     await expectDoctor(stage, `xray: alice, bob: cut at the limit (${told})`);
     await expectCut(stage);
+  });
+
+  test("a catch-all with the name that setup gives it: gated, and gone the same way", async () => {
+    const [ruleTag] = LAST_RULES;
+    const stage = await setStage(xray, inbounds, {}, GATES, {
+      outbounds: [{ tag: "main", ...FREEDOM, sendThrough: "127.0.0.8" }],
+      rules: [{ network: "tcp,udp", outboundTag: "main", ruleTag }],
+    });
+    await stage.start();
+    await fetchFirst(stage);
+    await untilTold(stage, "gate", "proven: his bytes pass it");
+    expect(await stage.isLetIn(bob)).toBe(true);
+    expect([...stage.origin.peers]).toEqual(["127.0.0.8"]);
   });
 
   test("another program's mark on his connections", async () => {

@@ -61,9 +61,15 @@ describe.skipIf(missing)(`gates of a V2Ray that was set up for them${missing}`, 
     await expectDownloadsGated(stage, { ...pair, tags: ["hers", "his"] });
   });
 
-  test("datagrams over VLESS are stopped at the limit", async () => {
-    const stage = await setUpStage([{ tag: "in", protocol: "vless", users: shared }]);
-    await expectDatagramsGated(stage, pair);
+  test.for([
+    { name: "VLESS", protocol: "vless" },
+    { name: "Shadowsocks", protocol: "shadowsocks" },
+  ] as const)("datagrams over $name are stopped at the limit", async ({ protocol }) => {
+    const stage = await setUpStage([
+      { tag: "hers", protocol, users: [alice] },
+      { tag: "his", protocol, users: [bob] },
+    ]);
+    await expectDatagramsGated(stage, { ...pair, tags: ["hers", "his"] });
   });
 
   test("what the operator's rules send elsewhere still goes there, and the rest by his catch-all", async () => {
