@@ -1,0 +1,18 @@
+/** What carries a gated user's downloads: each is stopped in a way of its own, so each has rows of its own. */
+import type { Protocol } from "../support/engine-config.ts";
+
+export interface Carrier {
+  readonly name: string;
+  /** Spoken between client engine and server engine. */
+  readonly protocol: Protocol;
+  /** How many streams share one connection to the server; without it each has its own. */
+  readonly mux?: number;
+}
+
+export const CARRIERS: readonly Carrier[] = [
+  { name: "VLESS", protocol: "vless" },
+  { name: "VMess", protocol: "vmess" },
+  { name: "Trojan", protocol: "trojan" },
+  { name: "Shadowsocks", protocol: "shadowsocks" },
+  { name: "VLESS with mux", protocol: "vless", mux: 8 },
+];

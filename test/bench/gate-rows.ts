@@ -1,0 +1,23 @@
+/** The rows on the gates of Xray users, and the targets they are held to. In a network namespace of their own: gates are the host's. */
+import { findEngine } from "../support/engines.ts";
+import { enterOwnNetwork } from "../support/own-network.ts";
+import { needs } from "../support/requirements.ts";
+import { CARRIERS } from "./carriers.ts";
+import { type OvershootPlan, overshootRows } from "./gate-overshoot-rows.ts";
+import type { Row } from "./table.ts";
+
+export interface GatePlan {
+  readonly overshoot: OvershootPlan;
+}
+
+/** The process stays in the namespace: these come last. */
+export async function* gateRows(plan: GatePlan): AsyncGenerator<Row> {
+  const missing = needs("root", "nft", "ip");
+  const program = findEngine("xray");
+  if (missing !== "" || !program) {
+    yield { what: "Gates of Xray users", ratio: "", figures: `skipped${missing || " (needs: xray)"}` };
+    return;
+  }
+  enterOwnNetwork();
+  yield* overshootRows(program, CARRIERS, plan.overshoot);
+}

@@ -1,0 +1,107 @@
+/** A real engine and the built daemon on it, with its gates or without; each client comes through an engine of his own. */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clientConfig, serverConfig, type TestUser, testUser } from "../support/engine-config.ts";
+import { type EngineProgram, type RunningEngine, startEngine } from "../support/engines.ts";
+import { freePort } from "../support/free-port.ts";
+import { type Origin, startOrigin } from "../support/origin.ts";
+import type { Destination } from "../support/tunnel.ts";
+import { type BuiltDaemon, startBuiltDaemon } from "./built-daemon.ts";
+import type { Carrier } from "./carriers.ts";
+import { adopt } from "./children.ts";
+
+export interface GateStage extends AsyncDisposable {
+  readonly origin: Origin;
+  /** Where the server engine takes its API. */
+  readonly api: string;
+  /** Starts a client engine for him. */
+  client(user: TestUser): Promise<GateClient>;
+  /** @param totalBytes of download alone: uploads do not count here. */
+  limit(user: TestUser, totalBytes: number): Promise<void>;
+  /** By what the daemon has stopped him; undefined until it has. */
+  stopOf(user: TestUser): Promise<"gate" | "cut" | undefined>;
+}
+
+export interface GateClient extends AsyncDisposable {
+  /** Where it takes SOCKS5. */
+  readonly socks: Destination;
+}
+
+/** What the daemon does with its users; "none" is an engine without a daemon. */
+export type Keeping = "gates" | "cuts" | "none";
+
+export async function openGateStage(
+  program: EngineProgram,
+  { protocol, mux }: Carrier,
+  users: readonly TestUser[],
+  keeping: Keeping,
+): Promise<GateStage> {
+  await using parts = new AsyncDisposableStack();
+  const folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
+  parts.defer(() => folder.remove());
+  const [apiPort, port] = [await freePort(), await freePort()];
+  const config = serverConfig({
+    kind: program.kind,
+    folder: folder.path,
+    api: { port: apiPort, via: "inbound" },
+    inbounds: [{ tag: "bench-in", protocol, port, users }],
+  });
+  const engine = parts.use(await startEngine(program, config, folder.path));
+  parts.use(adopt(engine.pid));
+  const origin = parts.use(await startOrigin());
+  const api = `127.0.0.1:${apiPort}`;
+  const daemon =
+    keeping === "none" ? undefined : parts.use(await startDaemon(api, engine.path, keeping === "gates"));
+  const desk = () => {
+    if (!daemon) throw new Error("Cannot ask the daemon: this stage has none");
+    return daemon.desk;
+  };
+  const owned = parts.move();
+  return {
+    origin,
+    api,
+    client: async (user) => {
+      const socksPort = await freePort();
+      const server = { address: "127.0.0.1", port };
+      const client = clientConfig({ socksPort, user, protocol, server, ...(mux !== undefined && { mux }) });
+      const running = await startEngine(program, client, folder.path, `client-${socksPort}.json`);
+      return clientOf(running, socksPort);
+    },
+    limit: async (user, totalBytes) => {
+      await desk().setLimit({
+        ...{ name: user.email, totalBytes, dailyBytes: undefined, period: "", yes: true, create: true },
+      });
+    },
+    stopOf: async (user) => {
+      const [row] = await desk().listUsers(user.email);
+      if (!row?.gate.endsWith(": cut")) return undefined;
+      return row.stops.some(({ step }) => step === "gate") ? "gate" : "cut";
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The user of that name who comes by this carrier. */
+export function gateUser({ name: carrier }: Carrier, name: string): TestUser {
+  return testUser(`${carrier.toLowerCase().replaceAll(" ", "-")}-${name}`);
+}
+
+function startDaemon(api: string, config: string, gates: boolean): Promise<BuiltDaemon> {
+  return startBuiltDaemon({
+    count: "downlink",
+    line_rate_mbps: 10_000, // the loopback is faster than any line, and cuts alone go by what a line can carry
+    xray: { name: "bench", api, config, service: null, gates: gates ? "auto" : "off" },
+  });
+}
+
+function clientOf(running: RunningEngine, port: number): GateClient {
+  const adopted = adopt(running.pid);
+  return {
+    socks: { address: "127.0.0.1", port },
+    [Symbol.asyncDispose]: async () => {
+      await running.kill();
+      adopted[Symbol.dispose]();
+    },
+  };
+}

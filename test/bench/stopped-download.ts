@@ -1,0 +1,86 @@
+/** One user's download until something stops it, or nothing does: what reached his client, and how fast it came. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { TestUser } from "../support/engine-config.ts";
+import { connectThroughSocks } from "../support/socks.ts";
+import { type Arrival, startTransfer, type Transfer } from "../support/traffic.ts";
+import type { GateStage } from "./gate-stage.ts";
+
+export interface DownloadPlan {
+  /** Bytes. */
+  readonly limit: number;
+  /** Bytes per second; as fast as it goes if undefined. */
+  readonly rate: number | undefined;
+}
+
+export interface StoppedDownload {
+  /** Payload bytes received beyond the limit; below 0 when he got less than that. */
+  readonly beyond: number;
+  /** Bytes per second that really came, until most of the limit was there. */
+  readonly pace: number;
+  /** Undefined when he got all he wished for. */
+  readonly by: "gate" | "cut" | undefined;
+}
+
+/** What he wishes for, in limits: it ends a download that nothing stops. */
+const WISH_LIMITS = 6;
+/** No byte for so long after the cut, ms: nothing is on its way any more. */
+const STILL_MS = 300;
+/** A download that is neither cut nor complete after so long is given up, ms. */
+const LONGEST_MS = 30_000;
+
+/** @param user is used once: he is limited here. */
+export async function downloadUntilStopped(
+  stage: GateStage,
+  user: TestUser,
+  { limit, rate }: DownloadPlan,
+): Promise<StoppedDownload> {
+  await stage.limit(user, limit);
+  await using client = await stage.client(user);
+  const tunnel = await connectThroughSocks(client.socks, stage.origin);
+  const transfer = startTransfer(tunnel, {
+    up: 0,
+    down: limit * WISH_LIMITS,
+    ...(rate !== undefined && { rate }),
+  });
+  const by = await untilStopped(stage, user, transfer);
+  await untilStill(transfer);
+  transfer.stop();
+  await transfer.finished;
+  return { beyond: transfer.down - limit, pace: paceOf(transfer.arrivals, limit * 0.75), by };
+}
+
+async function untilStopped(
+  stage: GateStage,
+  user: TestUser,
+  { finished }: Transfer,
+): Promise<StoppedDownload["by"]> {
+  let complete = false;
+  void finished.then(({ outcome }) => {
+    complete = outcome === "complete";
+  });
+  const giveUp = performance.now() + LONGEST_MS;
+  while (!complete && performance.now() < giveUp) {
+    const by = await stage.stopOf(user);
+    if (by !== undefined) return by;
+    await delay(20);
+  }
+  return undefined;
+}
+
+async function untilStill(transfer: Transfer): Promise<void> {
+  for (let before = -1; before !== transfer.down; ) {
+    before = transfer.down;
+    await delay(STILL_MS);
+  }
+}
+
+/** @param upTo bytes: later ones may have waited at a gate. @returns NaN when fewer came. */
+function paceOf(arrivals: readonly Arrival[], upTo: number): number {
+  const first = arrivals[0];
+  let sum = 0;
+  for (const { at, bytes } of arrivals) {
+    sum += bytes;
+    if (first && sum >= upTo) return (sum / (at - first.at)) * 1_000;
+  }
+  return Number.NaN;
+}
