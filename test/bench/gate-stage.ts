@@ -2,17 +2,17 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeCertificate } from "../support/certificate.ts";
 import { clientConfig, serverConfig, type TestUser, testUser } from "../support/engine-config.ts";
 import { type EngineProgram, type RunningEngine, startEngine } from "../support/engines.ts";
 import { freePort } from "../support/free-port.ts";
-import { type Origin, startOrigin } from "../support/origin.ts";
-import type { Destination } from "../support/tunnel.ts";
+import { startOrigin } from "../support/origin.ts";
 import { type BuiltDaemon, startBuiltDaemon } from "./built-daemon.ts";
 import type { Carrier } from "./carriers.ts";
 import { adopt } from "./children.ts";
+import { type Flow, type FlowWish, startDatagrams, startStream } from "./flows.ts";
 
 export interface GateStage extends AsyncDisposable {
-  readonly origin: Origin;
   /** Where the server engine takes its API. */
   readonly api: string;
   /** Starts a client engine for him. */
@@ -21,11 +21,13 @@ export interface GateStage extends AsyncDisposable {
   limit(user: TestUser, totalBytes: number): Promise<void>;
   /** By what the daemon has stopped him; undefined until it has. */
   stopOf(user: TestUser): Promise<"gate" | "cut" | undefined>;
+  /** His downloads in the daemon's books. */
+  bookedOf(user: TestUser): Promise<number>;
 }
 
 export interface GateClient extends AsyncDisposable {
-  /** Where it takes SOCKS5. */
-  readonly socks: Destination;
+  /** Begins a download. */
+  download(wish: FlowWish): Promise<Flow>;
 }
 
 /** What the daemon does with its users; "none" is an engine without a daemon. */
@@ -33,23 +35,27 @@ export type Keeping = "gates" | "cuts" | "none";
 
 export async function openGateStage(
   program: EngineProgram,
-  { protocol, mux }: Carrier,
+  carrier: Carrier,
   users: readonly TestUser[],
   keeping: Keeping,
 ): Promise<GateStage> {
   await using parts = new AsyncDisposableStack();
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
   parts.defer(() => folder.remove());
+  const { protocol, mux } = carrier;
+  const certificate = carrier.vision && (await makeCertificate(folder.path));
+  const vision = certificate && { vision: certificate };
   const [apiPort, port] = [await freePort(), await freePort()];
   const config = serverConfig({
     kind: program.kind,
     folder: folder.path,
     api: { port: apiPort, via: "inbound" },
-    inbounds: [{ tag: "bench-in", protocol, port, users }],
+    inbounds: [{ tag: "bench-in", protocol, port, users, ...vision }],
   });
   const engine = parts.use(await startEngine(program, config, folder.path));
   parts.use(adopt(engine.pid));
-  const origin = parts.use(await startOrigin());
+  const inner = carrier.inside === "tls" ? await makeCertificate(folder.path, "origin.test") : undefined;
+  const origin = parts.use(await startOrigin("127.0.0.1", 0, inner));
   const api = `127.0.0.1:${apiPort}`;
   const daemon =
     keeping === "none" ? undefined : parts.use(await startDaemon(api, engine.path, keeping === "gates"));
@@ -57,16 +63,28 @@ export async function openGateStage(
     if (!daemon) throw new Error("Cannot ask the daemon: this stage has none");
     return daemon.desk;
   };
+  const rowOf = async ({ email }: TestUser) => {
+    const [row] = await desk().listUsers(email);
+    if (!row) throw new Error(`Cannot find ${email} in the daemon's books`);
+    return row;
+  };
   const owned = parts.move();
   return {
-    origin,
     api,
     client: async (user) => {
       const socksPort = await freePort();
       const server = { address: "127.0.0.1", port };
-      const client = clientConfig({ socksPort, user, protocol, server, ...(mux !== undefined && { mux }) });
+      const client = clientConfig({
+        ...{ socksPort, user, protocol, server, ...vision },
+        ...(mux !== undefined && { mux }),
+      });
       const running = await startEngine(program, client, folder.path, `client-${socksPort}.json`);
-      return clientOf(running, socksPort);
+      const socks = { address: "127.0.0.1", port: socksPort };
+      return clientOn(running, (wish) =>
+        carrier.inside === "datagrams"
+          ? startDatagrams(socks, wish)
+          : startStream(socks, origin, wish, inner),
+      );
     },
     limit: async (user, totalBytes) => {
       await desk().setLimit({
@@ -74,10 +92,11 @@ export async function openGateStage(
       });
     },
     stopOf: async (user) => {
-      const [row] = await desk().listUsers(user.email);
-      if (!row?.gate.endsWith(": cut")) return undefined;
+      const row = await rowOf(user);
+      if (!row.gate.endsWith(": cut")) return undefined;
       return row.stops.some(({ step }) => step === "gate") ? "gate" : "cut";
     },
+    bookedOf: async (user) => (await rowOf(user)).totalDownlinkBytes,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -95,10 +114,10 @@ function startDaemon(api: string, config: string, gates: boolean): Promise<Built
   });
 }
 
-function clientOf(running: RunningEngine, port: number): GateClient {
+function clientOn(running: RunningEngine, download: GateClient["download"]): GateClient {
   const adopted = adopt(running.pid);
   return {
-    socks: { address: "127.0.0.1", port },
+    download,
     [Symbol.asyncDispose]: async () => {
       await running.kill();
       adopted[Symbol.dispose]();

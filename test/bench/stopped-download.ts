@@ -1,8 +1,8 @@
 /** One user's download until something stops it, or nothing does: what reached his client, and how fast it came. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { TestUser } from "../support/engine-config.ts";
-import { connectThroughSocks } from "../support/socks.ts";
-import { type Arrival, startTransfer, type Transfer } from "../support/traffic.ts";
+import type { Arrival } from "../support/traffic.ts";
+import type { Flow } from "./flows.ts";
 import type { GateStage } from "./gate-stage.ts";
 
 export interface DownloadPlan {
@@ -15,6 +15,8 @@ export interface DownloadPlan {
 export interface StoppedDownload {
   /** Payload bytes received beyond the limit; below 0 when he got less than that. */
   readonly beyond: number;
+  /** Bytes in the daemon's books beyond the limit; below 0 when there are less. */
+  readonly booked: number;
   /** Bytes per second that really came, until most of the limit was there. */
   readonly pace: number;
   /** Undefined when he got all he wished for. */
@@ -26,7 +28,7 @@ const WISH_LIMITS = 6;
 /** No byte for so long after the cut, ms: nothing is on its way any more. */
 const STILL_MS = 300;
 /** A download that is neither cut nor complete after so long is given up, ms. */
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 15_000;
 
 /** @param user is used once: he is limited here. */
 export async function downloadUntilStopped(
@@ -36,30 +38,20 @@ export async function downloadUntilStopped(
 ): Promise<StoppedDownload> {
   await stage.limit(user, limit);
   await using client = await stage.client(user);
-  const tunnel = await connectThroughSocks(client.socks, stage.origin);
-  const transfer = startTransfer(tunnel, {
-    up: 0,
-    down: limit * WISH_LIMITS,
-    ...(rate !== undefined && { rate }),
-  });
-  const by = await untilStopped(stage, user, transfer);
-  await untilStill(transfer);
-  transfer.stop();
-  await transfer.finished;
-  return { beyond: transfer.down - limit, pace: paceOf(transfer.arrivals, limit * 0.75), by };
+  await using flow = await client.download({ bytes: limit * WISH_LIMITS, rate });
+  const by = await untilStopped(stage, user, flow);
+  await untilStill(flow);
+  return {
+    beyond: flow.received - limit,
+    booked: (await stage.bookedOf(user)) - limit,
+    pace: paceOf(flow.arrivals, limit * 0.75),
+    by,
+  };
 }
 
-async function untilStopped(
-  stage: GateStage,
-  user: TestUser,
-  { finished }: Transfer,
-): Promise<StoppedDownload["by"]> {
-  let complete = false;
-  void finished.then(({ outcome }) => {
-    complete = outcome === "complete";
-  });
+async function untilStopped(stage: GateStage, user: TestUser, flow: Flow): Promise<StoppedDownload["by"]> {
   const giveUp = performance.now() + LONGEST_MS;
-  while (!complete && performance.now() < giveUp) {
+  while (!flow.complete && performance.now() < giveUp) {
     const by = await stage.stopOf(user);
     if (by !== undefined) return by;
     await delay(20);
@@ -67,9 +59,9 @@ async function untilStopped(
   return undefined;
 }
 
-async function untilStill(transfer: Transfer): Promise<void> {
-  for (let before = -1; before !== transfer.down; ) {
-    before = transfer.down;
+async function untilStill(flow: Flow): Promise<void> {
+  for (let before = -1; before !== flow.received; ) {
+    before = flow.received;
     await delay(STILL_MS);
   }
 }

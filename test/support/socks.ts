@@ -13,24 +13,41 @@ import { isIPv6, type Socket } from "node:net";
 import { addressBytes } from "../../src/kernel/addresses.ts";
 import { type Destination, encodeIPv4, encodePort, openSocket, type Tunnel } from "./tunnel.ts";
 
+const CONNECT = 1;
+
 /** @throws when the proxy refuses the connection, the request, or ends before it replied. */
 export async function connectThroughSocks(proxy: Destination, destination: Destination): Promise<Tunnel> {
+  const { socket } = await askSocks(proxy, CONNECT, destination);
+  return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
+}
+
+/**
+ * Makes a request of any command.
+ *
+ * @returns the connection it was made on, and where the proxy says it listens or connects from.
+ * @throws when the proxy refuses the connection, the request, or ends before it replied.
+ */
+export async function askSocks(
+  proxy: Destination,
+  command: number,
+  { address, port }: Destination,
+): Promise<{ readonly socket: Socket; readonly bound: Destination }> {
   const socket = await openSocket(proxy);
   try {
     socket.write(Buffer.from([5, 1, 0]));
     const [, method] = await take(socket, 2);
     if (method !== 0) throw new Error(`expected method 0, got ${method}`);
-    const { address, port } = destination;
-    socket.write(Buffer.concat([Buffer.from([5, 1, 0]), encodeAddress(address), encodePort(port)]));
-    const [, status] = await take(socket, 10);
-    if (status !== 0) throw new Error(`expected status 0, got ${status}`);
+    socket.write(Buffer.concat([Buffer.from([5, command, 0]), encodeAddress(address), encodePort(port)]));
+    const reply = await take(socket, 10);
+    if (reply[1] !== 0) throw new Error(`expected status 0, got ${reply[1]}`);
+    const bound = { address: reply.subarray(4, 8).join("."), port: reply.readUInt16BE(8) };
+    return { socket, bound };
   } catch (error) {
     socket.destroy();
     throw new Error(`Cannot connect through SOCKS5 at port ${proxy.port}: ${(error as Error).message}`, {
       cause: error,
     });
   }
-  return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
 }
 
 function encodeAddress(address: string): Buffer {
