@@ -1,5 +1,7 @@
 /** One download through a client engine, in one of the ways bytes can travel: a stream, TLS in a stream, datagrams. */
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { connect as startTls } from "node:tls";
 import type { Certificate } from "../support/certificate.ts";
 import type { Origin } from "../support/origin.ts";
@@ -90,5 +92,8 @@ async function withTls({ socket: raw }: Tunnel, { name, certificatePath }: Certi
     minVersion: "TLSv1.3",
   });
   socket.on("error", () => undefined); // whoever reads it is told as well
+  // Vision hands over to the kernel at a record that comes whole, among the first few: the tickets do, by themselves.
+  await once(socket, "session");
+  await setImmediate(); // what is written within the event stays where it is
   return { socket, incoming: socket, [Symbol.dispose]: () => socket.destroy() };
 }

@@ -3,11 +3,13 @@ import { findEngine } from "../support/engines.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { needs } from "../support/requirements.ts";
 import { CARRIERS } from "./carriers.ts";
-import { type OvershootPlan, overshootRows } from "./gate-overshoot-rows.ts";
+import { MOST_BEYOND, type OvershootPlan, overshootRows } from "./gate-overshoot-rows.ts";
+import { type PanelPlan, panelRows } from "./panel-rows.ts";
 import type { Row } from "./table.ts";
 
 export interface GatePlan {
   readonly overshoot: OvershootPlan;
+  readonly panels: PanelPlan;
 }
 
 /** The process stays in the namespace: these come last. */
@@ -20,4 +22,5 @@ export async function* gateRows(plan: GatePlan): AsyncGenerator<Row> {
   }
   enterOwnNetwork();
   yield* overshootRows(program, CARRIERS, plan.overshoot);
+  yield* panelRows(program, plan.panels, MOST_BEYOND);
 }

@@ -30,6 +30,9 @@ export interface GateClient extends AsyncDisposable {
   download(wish: FlowWish): Promise<Flow>;
 }
 
+/** The tag of the one inbound. */
+export const INBOUND = "bench-in";
+
 /** What the daemon does with its users; "none" is an engine without a daemon. */
 export type Keeping = "gates" | "cuts" | "none";
 
@@ -50,7 +53,7 @@ export async function openGateStage(
     kind: program.kind,
     folder: folder.path,
     api: { port: apiPort, via: "inbound" },
-    inbounds: [{ tag: "bench-in", protocol, port, users, ...vision }],
+    inbounds: [{ tag: INBOUND, protocol, port, users, ...vision }],
   });
   const engine = parts.use(await startEngine(program, config, folder.path));
   parts.use(adopt(engine.pid));

@@ -82,9 +82,10 @@ function allGates(): GatePlan {
     { limit: fast, rate: 100_000_000 },
     { limit: fast, rate: undefined },
   ];
-  return { overshoot: { downloads, repeats: 3 } };
+  return { overshoot: { downloads, repeats: 3 }, panels: { rates: [10_000_000, 100_000_000] } };
 }
 
 function quickGates(): GatePlan {
-  return { overshoot: { downloads: [{ limit: 64_000_000, rate: 100_000_000 }], repeats: 1 } };
+  const downloads = [{ limit: 64_000_000, rate: 100_000_000 }];
+  return { overshoot: { downloads, repeats: 1 }, panels: { rates: [] } };
 }
