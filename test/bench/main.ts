@@ -82,10 +82,18 @@ function allGates(): GatePlan {
     { limit: fast, rate: 100_000_000 },
     { limit: fast, rate: undefined },
   ];
-  return { overshoot: { downloads, repeats: 3 }, panels: { rates: [10_000_000, 100_000_000] } };
+  return {
+    overshoot: { downloads, repeats: 3 },
+    panels: { rates: [10_000_000, 100_000_000] },
+    marked: { accounts: 1_000, additions: 100, rounds: 600, connections: 30 },
+  };
 }
 
 function quickGates(): GatePlan {
   const downloads = [{ limit: 64_000_000, rate: 100_000_000 }];
-  return { overshoot: { downloads, repeats: 1 }, panels: { rates: [] } };
+  return {
+    overshoot: { downloads, repeats: 1 },
+    panels: { rates: [] },
+    marked: { accounts: 1_000, additions: 20, rounds: 100, connections: 30 },
+  };
 }
