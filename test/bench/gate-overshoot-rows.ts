@@ -63,7 +63,7 @@ function overshootRow(
   // Datagrams that were lost behind the engine are his all the same.
   const leastHis = inside === "datagrams" ? leastBooked : least;
   const alone = Math.max(...free.map((each) => each.beyond));
-  const otherwise = gated.filter(({ by }) => by !== "gate").length;
+  const otherwise = gated.filter(({ by }) => by?.step !== "gate");
   const spread = gated.length === 1 ? kilobytes(most) : `${kilobytes(least)} to ${kilobytes(most)}`;
   return {
     what: `${name}, ${rate === undefined ? "flat out" : `${number(rate / 1e6)} MB/s`}, ${gated.length} x to the limit`,
@@ -72,14 +72,19 @@ function overshootRow(
       `beyond ${number(limit / 1e6)} MB: gate ${spread}, cut alone ${kilobytes(alone)}`,
       `in the books ${kilobytes(leastBooked)}`,
       `came at ${number(median(gated.map(({ pace }) => pace)) / 1e6)} MB/s`,
-      ...(otherwise > 0 ? [`${otherwise} NOT STOPPED BY A GATE`] : []),
-      ...(free.every(({ by }) => by === "cut") ? [] : ["cut alone: NOT CUT"]),
+      ...(otherwise.length > 0 ? [`${otherwise.length} NOT BY A GATE (${wordsOf(otherwise)})`] : []),
+      ...(free.every(({ by }) => by !== undefined) ? [] : ["cut alone: NOT CUT"]),
     ].join("; "),
     target: {
-      text: `<= ${MOST_BEYOND / 1024} KiB beyond, >= limit - ${MOST_SHORT / 1024} KiB`,
-      met: most <= MOST_BEYOND && leastHis >= -MOST_SHORT && otherwise === 0,
+      text: `by a gate, <= ${MOST_BEYOND / 1024} KiB beyond, >= limit - ${MOST_SHORT / 1024} KiB`,
+      met: most <= MOST_BEYOND && leastHis >= -MOST_SHORT && otherwise.length === 0,
     },
   };
+}
+
+/** What the daemon says of those it did not stop by a gate. */
+function wordsOf(otherwise: readonly StoppedDownload[]): string {
+  return [...new Set(otherwise.map(({ by }) => by?.text ?? "not stopped at all"))].join("; ");
 }
 
 function kilobytes(count: number): string {

@@ -2,6 +2,7 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { StopStep } from "../../src/control/rows.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { clientConfig, serverConfig, type TestUser, testUser } from "../support/engine-config.ts";
 import { type EngineProgram, type RunningEngine, startEngine } from "../support/engines.ts";
@@ -19,8 +20,8 @@ export interface GateStage extends AsyncDisposable {
   client(user: TestUser): Promise<GateClient>;
   /** @param totalBytes of download alone: uploads do not count here. */
   limit(user: TestUser, totalBytes: number): Promise<void>;
-  /** By what the daemon has stopped him; undefined until it has. */
-  stopOf(user: TestUser): Promise<"gate" | "cut" | undefined>;
+  /** By what the daemon says it has stopped him; undefined until it has. */
+  stopOf(user: TestUser): Promise<StopStep | undefined>;
   /** His downloads in the daemon's books. */
   bookedOf(user: TestUser): Promise<number>;
 }
@@ -97,7 +98,7 @@ export async function openGateStage(
     stopOf: async (user) => {
       const row = await rowOf(user);
       if (!row.gate.endsWith(": cut")) return undefined;
-      return row.stops.some(({ step }) => step === "gate") ? "gate" : "cut";
+      return row.stops[0];
     },
     bookedOf: async (user) => (await rowOf(user)).totalDownlinkBytes,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -85,7 +85,7 @@ function allGates(): GatePlan {
   return {
     overshoot: { downloads, repeats: 3 },
     panels: { rates: [10_000_000, 100_000_000] },
-    marked: { accounts: 1_000, additions: 100, rounds: 600, connections: 30 },
+    marked: { accounts: 1_000, additions: 300, rounds: 600, connections: 30 },
   };
 }
 
@@ -94,6 +94,6 @@ function quickGates(): GatePlan {
   return {
     overshoot: { downloads, repeats: 1 },
     panels: { rates: [] },
-    marked: { accounts: 1_000, additions: 20, rounds: 100, connections: 30 },
+    marked: { accounts: 1_000, additions: 100, rounds: 100, connections: 30 },
   };
 }

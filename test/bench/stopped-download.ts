@@ -1,5 +1,6 @@
 /** One user's download until something stops it, or nothing does: what reached his client, and how fast it came. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { StopStep } from "../../src/control/rows.ts";
 import type { TestUser } from "../support/engine-config.ts";
 import type { Arrival } from "../support/traffic.ts";
 import type { Flow } from "./flows.ts";
@@ -19,8 +20,8 @@ export interface StoppedDownload {
   readonly booked: number;
   /** Bytes per second that really came, until most of the limit was there. */
   readonly pace: number;
-  /** Undefined when he got all he wished for. */
-  readonly by: "gate" | "cut" | undefined;
+  /** Undefined when nothing stopped him. */
+  readonly by: StopStep | undefined;
 }
 
 /** What he wishes for, in limits: it ends a download that nothing stops. */
@@ -49,7 +50,7 @@ export async function downloadUntilStopped(
   };
 }
 
-async function untilStopped(stage: GateStage, user: TestUser, flow: Flow): Promise<StoppedDownload["by"]> {
+async function untilStopped(stage: GateStage, user: TestUser, flow: Flow): Promise<StopStep | undefined> {
   const giveUp = performance.now() + LONGEST_MS;
   while (!flow.complete && performance.now() < giveUp) {
     const by = await stage.stopOf(user);
