@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: what a tick costs and how far cuts and gates overshoot, as one table of ratios.
  *
- * Takes about twenty minutes; with BENCH_QUICK=1 a few, with the rows that
+ * Takes about fifteen minutes; with BENCH_QUICK=1 about two, with the rows that
  * have a target alone. BENCH_ONLY names one group, or several with commas
  * between. Rows go to standard error as they come, the table to standard output
  * at the end. Other work on the machine shows in the figures.
