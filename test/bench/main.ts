@@ -1,12 +1,14 @@
 /**
- * `npm run bench`: what a tick costs, how far a cut overshoots, what a restart loses, as one table of ratios.
+ * `npm run bench`: what a tick costs and how far cuts and gates overshoot, what a restart loses, as one table of ratios.
  *
- * Takes about seven minutes; with BENCH_QUICK=1 under one, with the rows that
- * have a target alone. Rows go to standard error as they come, the table to
- * standard output at the end. Other work on the machine shows in the figures.
+ * Takes about fifteen minutes; with BENCH_QUICK=1 about two, with the rows that
+ * have a target alone. BENCH_ONLY names one group, or several with commas
+ * between. Rows go to standard error as they come, the table to standard output
+ * at the end. Other work on the machine shows in the figures.
  */
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
+import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -22,15 +24,17 @@ const quick = process.env["BENCH_QUICK"] === "1";
 const began = performance.now();
 const loadBefore = loadavg()[0] ?? 0;
 const rows: Row[] = [];
-for (const source of [
-  sshRows(),
-  sshDeletionRows(quick ? 3 : 20),
-  tickRows(quick ? quickTicks() : allTicks()),
-  cutRows(cutPlans()),
-  restartRows(quick ? 3 : 10),
-  proxyRows(10), // last: it leaves this network for one of its own
-]) {
-  for await (const row of source) {
+const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>> = {
+  ssh: () => sshRows(),
+  deletions: () => sshDeletionRows(quick ? 3 : 20),
+  ticks: () => tickRows(quick ? quickTicks() : allTicks()),
+  cuts: () => cutRows(cutPlans()),
+  restarts: () => restartRows(quick ? 3 : 10),
+  proxies: () => proxyRows(10),
+  gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
+};
+for (const group of chosen(process.env["BENCH_ONLY"])) {
+  for await (const row of group()) {
     rows.push(row);
     const met = row.target ? (row.target.met ? " (met)" : " (NOT MET)") : "";
     process.stderr.write(
@@ -42,6 +46,16 @@ const minutes = (performance.now() - began) / 60_000;
 process.stdout.write(
   `${tableOf(rows)}\n\n${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}; load ${number(loadBefore, 1)} when it began; took ${number(minutes, 1)} minutes\n`,
 );
+
+/** @throws {RangeError} for a group that is not there. */
+function chosen(only: string | undefined): readonly (() => Iterable<Row> | AsyncIterable<Row>)[] {
+  if (only === undefined) return Object.values(groups);
+  return only.split(",").map((name) => {
+    const group = groups[name];
+    if (group) return group;
+    throw new RangeError(`Cannot run "${name}": known are ${Object.keys(groups).join(", ")}`);
+  });
+}
 
 function allTicks(): TickPlan {
   const loads = [100, 1_000, 10_000].flatMap((users) =>
@@ -63,4 +77,27 @@ function cutPlans(): readonly CutPlan[] {
   const held = { rate: 20_000_000, cuts: quick ? 20 : 200, held: true };
   const told = [5_000_000, 50_000_000].map((rate) => ({ rate, cuts: 10, held: false }));
   return quick ? [held] : [held, ...told];
+}
+
+function allGates(): GatePlan {
+  const [slow, fast] = [16_000_000, 64_000_000];
+  const downloads = [
+    { limit: slow, rate: 10_000_000 },
+    { limit: fast, rate: 100_000_000 },
+    { limit: fast, rate: undefined },
+  ];
+  return {
+    overshoot: { downloads, repeats: 3 },
+    panels: { rates: [10_000_000, 100_000_000] },
+    marked: { accounts: 1_000, additions: 300, rounds: 600, connections: 30 },
+  };
+}
+
+function quickGates(): GatePlan {
+  const downloads = [{ limit: 64_000_000, rate: 100_000_000 }];
+  return {
+    overshoot: { downloads, repeats: 1 },
+    panels: { rates: [] },
+    marked: { accounts: 1_000, additions: 100, rounds: 100, connections: 30 },
+  };
 }

@@ -18,3 +18,18 @@ export function percentile(values: readonly number[], percent: number): number {
   if (value === undefined) throw new RangeError(`Cannot take a percentile of ${values.length} values`);
   return value;
 }
+
+/**
+ * Where the median of all there could have been measured lies, in 19 cases of 20: the order statistics
+ * about half of 1.96 standard deviations of a binomial to either side.
+ *
+ * @throws {RangeError} when there are no values.
+ */
+export function medianRange(values: readonly number[]): readonly [low: number, high: number] {
+  const half = (1.96 * Math.sqrt(values.length)) / 2;
+  const rank = (position: number) => Math.min(100, Math.max(1e-9, (100 * position) / values.length));
+  return [
+    percentile(values, rank(Math.floor(values.length / 2 - half))),
+    percentile(values, rank(Math.ceil(values.length / 2 + half) + 1)),
+  ];
+}

@@ -6,9 +6,10 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Certificate } from "./certificate.ts";
 
 export type EngineKind = "xray" | "v2ray";
-export type Protocol = "vless" | "vmess" | "trojan" | "shadowsocks";
+export type Protocol = "vless" | "vmess" | "trojan" | "shadowsocks" | "socks";
 
 export interface TestUser {
   readonly email: string;
@@ -34,6 +35,8 @@ export interface ServerInbound {
   readonly users: readonly TestUser[];
   /** "raw" if left out. */
   readonly transport?: Transport;
+  /** VLESS under TLS with the vision flow: downloads that are TLS themselves are spliced. */
+  readonly vision?: Certificate;
 }
 
 export interface ServerOptions {
@@ -54,6 +57,7 @@ export const ALL_SERVICES = ["StatsService", "HandlerService", "RoutingService",
 
 const LISTEN = "127.0.0.1";
 const METHOD = "aes-128-gcm";
+const VISION = "xtls-rprx-vision";
 
 /** A server that counts every user of every inbound and lets him go anywhere, this host included. */
 export function serverConfig(options: ServerOptions) {
@@ -80,13 +84,13 @@ export function serverConfig(options: ServerOptions) {
               settings: { address: LISTEN },
             },
           ]),
-      ...inbounds.map(({ tag, protocol, port, users, transport }) => ({
+      ...inbounds.map(({ tag, protocol, port, users, transport, vision }) => ({
         tag,
         listen: LISTEN,
         port,
         protocol,
-        settings: INBOUND_SETTINGS[protocol](users, kind),
-        ...carriedBy(transport),
+        settings: vision ? visionSettings(users) : INBOUND_SETTINGS[protocol](users, kind),
+        ...(vision ? { streamSettings: visionServer(vision) } : carriedBy(transport)),
       })),
     ],
     outbounds: [{ tag: "direct", ...FREEDOM }, { tag: "blocked", protocol: "blackhole" }, ...outbounds],
@@ -128,7 +132,21 @@ const INBOUND_SETTINGS: Record<Protocol, (users: readonly TestUser[], kind: Engi
     }
     return { ...only, level: 0, network: "tcp,udp" };
   },
+  socks: (users) => ({
+    auth: "password",
+    accounts: users.map(({ email, id }) => ({ user: email, pass: id })),
+    udp: false,
+  }),
 };
+
+function visionSettings(users: readonly TestUser[]): object {
+  return { decryption: "none", clients: users.map((user) => ({ ...user, flow: VISION })) };
+}
+
+function visionServer({ certificatePath, keyPath }: Certificate): object {
+  const certificates = [{ certificateFile: certificatePath, keyFile: keyPath }];
+  return { network: "tcp", security: "tls", tlsSettings: { certificates } };
+}
 
 export interface ClientOptions {
   /** Where it takes SOCKS5, without a password. */
@@ -139,10 +157,12 @@ export interface ClientOptions {
   /** How many streams share one connection to the server; without it each has its own. */
   readonly mux?: number;
   readonly transport?: Transport;
+  /** The certificate of an inbound with vision. */
+  readonly vision?: Certificate;
 }
 
 /** SOCKS5 in, the protocol out. */
-export function clientConfig({ socksPort, protocol, server, user, mux, transport }: ClientOptions) {
+export function clientConfig({ socksPort, protocol, server, user, mux, transport, vision }: ClientOptions) {
   return {
     log: { loglevel: "warning" },
     inbounds: [{ tag: "socks", listen: LISTEN, port: socksPort, protocol: "socks", settings: { udp: true } }],
@@ -150,17 +170,34 @@ export function clientConfig({ socksPort, protocol, server, user, mux, transport
       {
         tag: "out",
         protocol,
-        settings: OUTBOUND_SETTINGS[protocol](server, user.id),
-        ...carriedBy(transport),
+        settings: vision ? visionOutbound(server, user) : OUTBOUND_SETTINGS[protocol](server, user),
+        ...(vision ? { streamSettings: visionClient(vision) } : carriedBy(transport)),
         ...(mux !== undefined && { mux: { enabled: true, concurrency: mux } }),
       },
     ],
   };
 }
 
-const OUTBOUND_SETTINGS: Record<Protocol, (server: ClientOptions["server"], secret: string) => object> = {
-  vless: (server, id) => ({ vnext: [{ ...server, users: [{ id, encryption: "none" }] }] }),
-  vmess: (server, id) => ({ vnext: [{ ...server, users: [{ id, alterId: 0, security: "auto" }] }] }),
-  trojan: (server, password) => ({ servers: [{ ...server, password }] }),
-  shadowsocks: (server, password) => ({ servers: [{ ...server, method: METHOD, password }] }),
+type OutboundSettings = (server: ClientOptions["server"], user: TestUser) => object;
+
+const OUTBOUND_SETTINGS: Record<Protocol, OutboundSettings> = {
+  vless: (server, { id }) => ({ vnext: [{ ...server, users: [{ id, encryption: "none" }] }] }),
+  vmess: (server, { id }) => ({ vnext: [{ ...server, users: [{ id, alterId: 0, security: "auto" }] }] }),
+  trojan: (server, { id }) => ({ servers: [{ ...server, password: id }] }),
+  shadowsocks: (server, { id }) => ({ servers: [{ ...server, method: METHOD, password: id }] }),
+  socks: (server, { email, id }) => ({ servers: [{ ...server, users: [{ user: email, pass: id }] }] }),
 };
+
+const visionOutbound: OutboundSettings = (server, { id }) => ({
+  vnext: [{ ...server, users: [{ id, encryption: "none", flow: VISION }] }],
+});
+
+/** It knows this one certificate, and no other. */
+function visionClient({ name, certificatePath }: Certificate): object {
+  const certificates = [{ usage: "verify", certificateFile: certificatePath }];
+  return {
+    network: "tcp",
+    security: "tls",
+    tlsSettings: { serverName: name, disableSystemRoot: true, certificates },
+  };
+}

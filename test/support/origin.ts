@@ -9,8 +9,11 @@
  * upload has arrived, so it tells the client of both. Then the origin ends its half.
  */
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { createServer as createTlsServer } from "node:tls";
+import type { Certificate } from "./certificate.ts";
 
 export const ORDER_LENGTH = 24;
 
@@ -47,13 +50,20 @@ export function encodeOrder({ upload, download, rate }: Order): Buffer {
   return order;
 }
 
-/** @param port 0 for any that is free. */
-export async function startOrigin(address = "127.0.0.1", port = 0): Promise<Origin> {
+/**
+ * @param port 0 for any that is free.
+ * @param certificate makes it speak TLS.
+ */
+export async function startOrigin(
+  address = "127.0.0.1",
+  port = 0,
+  certificate?: Certificate,
+): Promise<Origin> {
   const sockets = new Set<Socket>();
   const peers = new Set<string>();
   let received = 0;
   let sent = 0;
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const take = (socket: Socket) => {
     sockets.add(socket);
     peers.add(socket.remoteAddress ?? "");
     socket.on("error", () => undefined); // a reset is what many tests are about; `close` follows
@@ -66,7 +76,10 @@ export async function startOrigin(address = "127.0.0.1", port = 0): Promise<Orig
         sent += count;
       },
     });
-  });
+  };
+  const server = certificate
+    ? createTlsServer({ allowHalfOpen: true, ...(await pemOf(certificate)) }, take)
+    : createServer({ allowHalfOpen: true }, take);
   server.listen(port, address);
   await once(server, "listening");
   return {
@@ -88,6 +101,10 @@ export async function startOrigin(address = "127.0.0.1", port = 0): Promise<Orig
       await once(server, "close");
     },
   };
+}
+
+async function pemOf({ certificatePath, keyPath }: Certificate) {
+  return { cert: await readFile(certificatePath), key: await readFile(keyPath) };
 }
 
 interface Tally {

@@ -28,8 +28,11 @@ export interface Evidence {
 
 /** Bytes from which a measurement tells: more than may be on their way between the two counters. */
 const TELLING = 256 << 10;
-/** Of an earlier measurement: one download by another way is not all he does, and is not forgotten at once. */
-const MEMORY = 0.75;
+/**
+ * What is remembered, more or less: far more than the engine may hold, since that
+ * passed the gate before it was counted, and not for ever.
+ */
+const REMEMBERED = 64 << 20;
 /** What still is in the engine's buffers makes the kernel's figure the lower one for uploads. */
 const WHOLE = 0.9;
 const NOTHING = 0.02;
@@ -43,9 +46,10 @@ export function weigh(evidence: Evidence, now: Pair): Evidence {
   const kernel = now.kernel - evidence.since.kernel;
   if (engine < 0 || kernel < 0) return { ...evidence, since: now };
   if (Math.max(engine, kernel) < TELLING) return evidence;
+  const weight = evidence.measured.engine > REMEMBERED ? 0.5 : 1;
   const measured = {
-    engine: evidence.measured.engine * MEMORY + engine,
-    kernel: evidence.measured.kernel * MEMORY + kernel,
+    engine: evidence.measured.engine * weight + engine,
+    kernel: evidence.measured.kernel * weight + kernel,
   };
   // An engine that has counted nothing reports later what the kernel copied for it.
   const share = measured.engine === 0 ? 1 : measured.kernel / measured.engine;
