@@ -42,7 +42,12 @@ describe("what is seen of a gate", () => {
     { name: "one download by another way after many", steps: [whole, whole, whole, none], want: "partial" },
     {
       name: "a first connection that was there before the gate",
-      steps: [none, whole, whole, whole, whole, whole],
+      steps: [none, ...Array.from({ length: 20 }, () => whole)],
+      want: "proven",
+    },
+    {
+      name: "an engine that counts what it held after the gate shut",
+      steps: [whole, { engine: MIB, kernel: 9 * MIB }, ...Array.from({ length: 8 }, () => none)],
       want: "proven",
     },
   ])("$name: $want", ({ steps, want }) => expect(seen(...steps).proof.kind).toBe(want));
@@ -94,8 +99,8 @@ describe("what is seen of a gate", () => {
     fc.assert(
       fc.property(steps, (before) => {
         const after = (last: Pair) => seen(...before, ...Array.from({ length: 25 }, () => last)).proof.kind;
-        expect(after(whole)).toBe("proven");
-        expect(after(none)).not.toBe("proven");
+        expect(after({ engine: 128 * MIB, kernel: 128 * MIB })).toBe("proven");
+        expect(after({ engine: 128 * MIB, kernel: 0 })).not.toBe("proven");
       }),
     );
   });
