@@ -1,0 +1,175 @@
+/**
+ * The list of hosts: what is new goes into hosts.log, once.
+ *
+ * A sight is judged at once, in memory; new lines wait for the next flush, which
+ * takes in first what others changed in the file. Whoever is removed, by us, by an
+ * editor or by age, is new again when seen the next time.
+ */
+import type { UnixTime } from "../units.ts";
+import { type HostLine, hostLineText, NO_SOURCE, parseHostLine, serviceNamed } from "./host-line.ts";
+import { type Hostname, parseHostname, type Refusal } from "./hostname.ts";
+import type { HostsFile } from "./hosts-file.ts";
+import type { LocalTimes } from "./local-times.ts";
+import type { OwnPlaces } from "./own-places.ts";
+import { Register } from "./register.ts";
+import type { Sighting } from "./sighting.ts";
+
+export interface HostListOptions {
+  readonly file: HostsFile;
+  readonly times: LocalTimes;
+  readonly own: OwnPlaces;
+  /** More than these are not kept: those not seen for the longest time leave. */
+  readonly maxHosts: number;
+  /** Days without a sight after which a host leaves. */
+  readonly retentionDays: number;
+  /** Told of each host that is new, as soon as it is. */
+  readonly onNew: (line: HostLine) => void;
+}
+
+/** What became of names so far: counted, and shown nowhere by themselves. */
+export type Refusals = Readonly<Record<Refusal | "own", number>>;
+
+/** Lines that wait for a disk that takes none: then the newest hosts are counted as lost. */
+const MOST_WAITING = 200_000;
+const DAY_MS = 86_400_000;
+/** One of so many leaves at a time, so that a full list is not sorted for every newcomer. */
+const LEAVING_SHARE = 100;
+
+export class HostList {
+  readonly register = new Register();
+  readonly #options: HostListOptions;
+  #waiting: string[] = [];
+  readonly #refusals: Record<Refusal | "own", number> = {
+    empty: 0,
+    "too-long": 0,
+    characters: 0,
+    "not-a-name": 0,
+    local: 0,
+    own: 0,
+  };
+  /** Why the last flush did not reach the disk, if so; its lines wait. */
+  trouble: string | undefined;
+
+  /** @throws the system's error when the file cannot be read. */
+  constructor(options: HostListOptions) {
+    this.#options = options;
+    this.#load();
+  }
+
+  get refusals(): Refusals {
+    return this.#refusals;
+  }
+
+  /** Lines that the disk has not taken yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes a sight in. @returns the host if it may stand in the list, new or not. */
+  see({ host: raw, service, source, at }: Sighting): Hostname | undefined {
+    const host = parseHostname(raw);
+    if (typeof host !== "string") {
+      this.#refusals[host.refused] += 1;
+      return undefined;
+    }
+    if (this.#options.own.has(host)) {
+      this.#refusals.own += 1;
+      return undefined;
+    }
+    if (!this.register.see(host, service, at) || this.#waiting.length >= MOST_WAITING) return host;
+    const line = { host, service, source: source ?? NO_SOURCE, time: this.#options.times.textOf(at) };
+    this.#waiting.push(hostLineText(line));
+    this.#options.onNew(line);
+    return host;
+  }
+
+  /** Brings file and list together: first what others changed, then what is new here. Waits for the disk. */
+  flush(now: UnixTime): void {
+    const { file, maxHosts } = this.#options;
+    const lines = this.#waiting;
+    try {
+      if (file.changed) this.#load();
+      if (lines.length > 0) file.append(`${lines.join("\n")}\n`);
+      this.#waiting = [];
+      this.trouble = undefined;
+    } catch (error) {
+      this.trouble = error instanceof Error ? error.message : String(error);
+      return;
+    }
+    if (this.register.size > maxHosts) this.#leave(this.#surplus(maxHosts), now);
+  }
+
+  /** Lets go of hosts not seen for longer than the settings keep them. */
+  retire(now: UnixTime): void {
+    const { retentionDays } = this.#options;
+    this.#leave(this.register.unseenSince((now - retentionDays * DAY_MS) as UnixTime), now);
+  }
+
+  /** @returns those that were in the list. @throws the system's error; the list is as before then. */
+  remove(hosts: readonly Hostname[], now: UnixTime): Hostname[] {
+    const known = hosts.filter((host) => this.register.has(host));
+    this.#leave(known, now);
+    return known;
+  }
+
+  /** Every line of the file that holds a host, in the file's order, the first of each host. */
+  lines(): HostLine[] {
+    const { file } = this.#options;
+    const found = new Map<Hostname, HostLine>();
+    const take = (text: string) => {
+      const line = parseHostLine(text);
+      if (line && !found.has(line.host)) found.set(line.host, line);
+    };
+    file.read(take, isWhole);
+    for (const text of this.#waiting) take(text);
+    return [...found.values()];
+  }
+
+  #surplus(maxHosts: number): Hostname[] {
+    const over = this.register.size - maxHosts;
+    return this.register.longestUnseen(over + Math.floor(maxHosts / LEAVING_SHARE));
+  }
+
+  /** Takes hosts out of the list and, if there were any, out of the file. */
+  #leave(hosts: readonly Hostname[], now: UnixTime): void {
+    if (hosts.length === 0) return;
+    const leaving = new Set(hosts);
+    const kept = new Set<Hostname>();
+    this.#options.file.rewrite((text) => {
+      const host = parseHostLine(text)?.host;
+      if (host === undefined || leaving.has(host) || kept.has(host)) return false;
+      kept.add(host);
+      return true;
+    });
+    this.#waiting = this.#waiting.filter((text) => !leaving.has((parseHostLine(text)?.host ?? "") as Hostname));
+    for (const host of hosts) this.register.forget(host);
+    for (const host of kept) {
+      if (!this.register.has(host)) this.register.see(host, "Manual", now);
+    }
+  }
+
+  /** Makes the register say what the file says; lines that wait stay in it. */
+  #load(): void {
+    const { file, times } = this.#options;
+    const { register } = this;
+    const gone = new Set(register.hosts());
+    for (const text of this.#waiting) gone.delete((parseHostLine(text)?.host ?? "") as Hostname);
+    file.read((text) => {
+      const line = parseHostLine(text);
+      if (!line) return;
+      if (!gone.delete(line.host) && !register.has(line.host)) {
+        const service = serviceNamed(line.service);
+        register.restore(line.host, {
+          lastSeen: times.momentOf(line.time) ?? (0 as UnixTime),
+          count: 0,
+          services: service ? [service] : [],
+        });
+      }
+    }, isWhole);
+    for (const host of gone) register.forget(host);
+  }
+}
+
+function isWhole(text: string): boolean {
+  return parseHostLine(text) !== undefined;
+}

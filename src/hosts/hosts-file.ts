@@ -1,0 +1,166 @@
+/**
+ * hosts.log on the disk: read whole, appended to, noticed when others change it.
+ *
+ * Operators and their scripts edit the file (`sed -i` puts another in its place),
+ * so before each append it is compared with what was left there. Lines go to the
+ * disk in batches; a batch that does not fit is taken back whole, so that a full
+ * disk leaves no half line.
+ */
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { codeOf } from "../errors.ts";
+
+const CHUNK = 256 * 1024;
+const NEWLINE = 0x0a;
+/** Others may read the list: it is no secret on its own host. */
+const MODE = 0o644;
+
+export class HostsFile implements Disposable {
+  readonly path: string;
+  #descriptor: number;
+  #stamp = "";
+
+  /** Makes the file if there is none. @throws the system's error. */
+  constructor(path: string) {
+    this.path = path;
+    this.#descriptor = openFile(path);
+  }
+
+  /**
+   * Hands on every line, whole ones only, and mends the end: a last line without
+   * its end is cut off unless `isWhole` knows it as a whole one.
+   */
+  read(onLine: (line: string) => void, isWhole: (line: string) => boolean): void {
+    this.#reopen();
+    const buffer = Buffer.alloc(CHUNK);
+    let half = "";
+    let offset = 0;
+    for (;;) {
+      const count = readSync(this.#descriptor, buffer, 0, CHUNK, offset);
+      if (count === 0) break;
+      offset += count;
+      const lines = (half + buffer.toString("latin1", 0, count)).split("\n");
+      half = lines.pop() ?? "";
+      for (const line of lines) onLine(line);
+    }
+    if (half !== "" && isWhole(half)) {
+      writeAll(this.#descriptor, Buffer.of(NEWLINE));
+      onLine(half);
+    } else if (half !== "") {
+      ftruncateSync(this.#descriptor, offset - half.length);
+    }
+    this.#note();
+  }
+
+  /** Whether somebody else changed, replaced or removed the file since it was last read or written here. */
+  get changed(): boolean {
+    return stampOf(this.path) !== this.#stamp;
+  }
+
+  /**
+   * Adds whole lines, each with its end, and waits for the disk.
+   *
+   * @throws the system's error; nothing was added then.
+   */
+  append(text: string): void {
+    const { size } = fstatSync(this.#descriptor);
+    try {
+      writeAll(this.#descriptor, Buffer.from(text, "latin1"));
+      fdatasyncSync(this.#descriptor);
+    } catch (error) {
+      ftruncateSync(this.#descriptor, size);
+      this.#note();
+      throw error;
+    }
+    this.#note();
+  }
+
+  /**
+   * Puts a file with only these of its lines in its place, in one step.
+   *
+   * @throws the system's error; the old file then stands.
+   */
+  rewrite(keep: (line: string) => boolean): void {
+    const temporary = `${this.path}.new`;
+    const target = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, MODE);
+    try {
+      let batch = "";
+      const put = (line: string) => {
+        if (!keep(line)) return;
+        batch += `${line}\n`;
+        if (batch.length < CHUNK) return;
+        writeAll(target, Buffer.from(batch, "latin1"));
+        batch = "";
+      };
+      this.read(put, () => false);
+      writeAll(target, Buffer.from(batch, "latin1"));
+      fsyncSync(target);
+      renameSync(temporary, this.path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    } finally {
+      closeSync(target);
+    }
+    syncFolder(dirname(this.path));
+    this.#reopen();
+    this.#note();
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#descriptor);
+  }
+
+  #reopen(): void {
+    const fresh = openFile(this.path);
+    closeSync(this.#descriptor);
+    this.#descriptor = fresh;
+  }
+
+  #note(): void {
+    this.#stamp = stampOf(this.path);
+  }
+}
+
+function openFile(path: string): number {
+  return openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, MODE);
+}
+
+/** Which file has the path, and which content; "" while there is none. */
+function stampOf(path: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return "";
+    throw error;
+  }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) {
+    written += writeSync(descriptor, bytes, written);
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

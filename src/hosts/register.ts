@@ -1,0 +1,134 @@
+/**
+ * The hosts known so far, and when, how often and as what each was seen.
+ *
+ * Held in columns, not in an object per host: a hundred thousand hosts take some
+ * 12 MB. A host's place in the columns is given to another when it leaves.
+ */
+import type { UnixTime } from "../units.ts";
+import type { Hostname } from "./hostname.ts";
+import { SERVICES, type Service } from "./sighting.ts";
+
+/** What is known of a host beside its line. */
+export interface HostFigures {
+  readonly lastSeen: UnixTime;
+  /** How often it was seen, to 2^32 - 1; 0 for a line that was there before. */
+  readonly count: number;
+  readonly services: readonly Service[];
+}
+
+const FIRST_CAPACITY = 1024;
+const MOST = 0xffff_ffff;
+
+export class Register {
+  readonly #places = new Map<Hostname, number>();
+  readonly #free: number[] = [];
+  #lastSeen = new Float64Array(FIRST_CAPACITY);
+  #count = new Uint32Array(FIRST_CAPACITY);
+  #services = new Uint16Array(FIRST_CAPACITY);
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  has(host: Hostname): boolean {
+    return this.#places.has(host);
+  }
+
+  hosts(): IterableIterator<Hostname> {
+    return this.#places.keys();
+  }
+
+  /** Notes a sight. @returns whether the host is new. */
+  see(host: Hostname, service: Service, at: UnixTime): boolean {
+    const place = this.#places.get(host);
+    if (place === undefined) {
+      this.#put(host, at, 1, bitOf(service));
+      return true;
+    }
+    if (at > (this.#lastSeen[place] ?? 0)) this.#lastSeen[place] = at;
+    this.#count[place] = Math.min((this.#count[place] ?? 0) + 1, MOST);
+    this.#services[place] = (this.#services[place] ?? 0) | bitOf(service);
+    return false;
+  }
+
+  /** Takes in what was known of a host earlier, in place of what is known of it now. */
+  restore(host: Hostname, figures: HostFigures): void {
+    this.#put(
+      host,
+      figures.lastSeen,
+      figures.count,
+      figures.services.reduce((bits, each) => bits | bitOf(each), 0),
+    );
+  }
+
+  figuresOf(host: Hostname): HostFigures | undefined {
+    const place = this.#places.get(host);
+    if (place === undefined) return undefined;
+    const bits = this.#services[place] ?? 0;
+    return {
+      lastSeen: (this.#lastSeen[place] ?? 0) as UnixTime,
+      count: this.#count[place] ?? 0,
+      services: SERVICES.filter((service) => (bits & bitOf(service)) !== 0),
+    };
+  }
+
+  /** @returns whether it was known. */
+  forget(host: Hostname): boolean {
+    const place = this.#places.get(host);
+    if (place === undefined) return false;
+    this.#places.delete(host);
+    this.#free.push(place);
+    return true;
+  }
+
+  clear(): void {
+    this.#places.clear();
+    this.#free.length = 0;
+  }
+
+  /** Those not seen for the longest time, `count` of them or all. */
+  longestUnseen(count: number): Hostname[] {
+    return [...this.#places]
+      .sort(([, one], [, other]) => (this.#lastSeen[one] ?? 0) - (this.#lastSeen[other] ?? 0))
+      .slice(0, count)
+      .map(([host]) => host);
+  }
+
+  /** Those last seen before `moment`. */
+  unseenSince(moment: UnixTime): Hostname[] {
+    const found: Hostname[] = [];
+    for (const [host, place] of this.#places) {
+      if ((this.#lastSeen[place] ?? 0) < moment) found.push(host);
+    }
+    return found;
+  }
+
+  #put(host: Hostname, at: UnixTime, count: number, services: number): void {
+    const place = this.#places.get(host) ?? this.#free.pop() ?? this.#places.size;
+    if (place >= this.#count.length) this.#grow();
+    this.#lastSeen[place] = at;
+    this.#count[place] = count;
+    this.#services[place] = services;
+    this.#places.set(flat(host), place);
+  }
+
+  #grow(): void {
+    const capacity = this.#count.length * 2;
+    const [lastSeen, count, services] = [this.#lastSeen, this.#count, this.#services];
+    this.#lastSeen = new Float64Array(capacity);
+    this.#count = new Uint32Array(capacity);
+    this.#services = new Uint16Array(capacity);
+    this.#lastSeen.set(lastSeen);
+    this.#count.set(count);
+    this.#services.set(services);
+  }
+}
+
+function bitOf(service: Service): number {
+  return 1 << SERVICES.indexOf(service);
+}
+
+/** A text of its own: a piece of another would keep the packet's whole text alive. */
+function flat(host: Hostname): Hostname {
+  return Buffer.from(host, "latin1").toString("latin1") as Hostname;
+}
