@@ -24,10 +24,15 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   ledger: { may: [ROOT], why: "booking is a pure function of account and readings" },
   policy: { may: [ROOT, "ledger"], why: "a verdict follows from the accounts alone" },
   kernel: { may: [ROOT], why: "it is the one place with foreign functions, and knows no user" },
-  sources: { may: [ROOT, "kernel"], types: ["ledger"], why: "a source reads counters; it books nothing" },
+  logs: { may: [ROOT], why: "lines of other programs' logs mean something to others" },
+  sources: {
+    may: [ROOT, "kernel", "logs"],
+    types: ["ledger"],
+    why: "a source reads counters; it books nothing",
+  },
   storage: { may: [ROOT, "ledger"], why: "it keeps what the ledger says; it judges nothing" },
   enforcement: {
-    may: [ROOT, "policy", "kernel", "sources"],
+    may: [ROOT, "policy", "kernel", "logs", "sources"],
     types: ["ledger"],
     why: "an enforcer carries verdicts out; it neither books nor saves",
   },
@@ -35,7 +40,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   control: { may: [ROOT, "kernel"], types: ["daemon"], why: "it serves whatever daemon it is handed" },
   demo: { may: [ROOT], why: "it stands in for an engine, which knows nothing of us" },
   faces: { may: EVERYTHING, why: "they are the edge" },
-  hosts: { may: [ROOT], why: "host capture is a sibling of the quota pipeline", planned: true },
+  hosts: { may: [ROOT, "logs"], why: "host capture is a sibling of the quota pipeline" },
   history: {
     may: [ROOT, "kernel"],
     types: ["ledger", "sources", "daemon"],

@@ -1,9 +1,9 @@
 /** Dropbear's sessions, tied to the kernel objects of the accounts they log in to. */
 import { marksOf, SERVICE_SSH } from "../kernel/account-marks.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
+import { LOGIN_FILES } from "../logs/login-log.ts";
 import type { UserName } from "../names.ts";
 import { DropbearSessions } from "../sources/ssh/dropbear-sessions.ts";
-import { LOGIN_FILES } from "../sources/ssh/login-log.ts";
 import type { SshBackend } from "./ssh-backend.ts";
 
 export interface RootSessionsOptions {

@@ -21,11 +21,11 @@ import {
   processStart,
 } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
+import { parseAccessLine } from "../logs/access-log.ts";
+import { LogFollower } from "../logs/log-follower.ts";
 import { counterName, type Epoch, type UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
-import { LogFollower } from "../sources/log-follower.ts";
 import type { CounterSource } from "../sources/source.ts";
-import { parseAccessLine } from "../sources/xray/access-log.ts";
 import { EngineFiles } from "../sources/xray/engine-files.ts";
 import { EngineLink } from "../sources/xray/engine-link.ts";
 import { routeOf } from "../sources/xray/user-route.ts";

@@ -13,7 +13,7 @@
  *
  * Pure: no I/O, no state between calls.
  */
-import { addressBytes } from "./addresses.ts";
+import { addressBytes } from "../addresses.ts";
 import { attributesOf, encodeAttribute } from "./netlink-messages.ts";
 import type { Endpoint } from "./sockets.ts";
 

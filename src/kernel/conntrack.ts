@@ -9,8 +9,8 @@
  * All in the network namespace of this process.
  */
 import { constants } from "node:os";
+import { addressBytes } from "../addresses.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
-import { addressBytes } from "./addresses.ts";
 import { forgetMarkedByCommand, markFlowByCommand, probeCommand } from "./conntrack-command.ts";
 import {
   CT_CHANGE,

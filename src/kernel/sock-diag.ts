@@ -4,8 +4,9 @@
  * A look-up by both ends is one hash look-up in the kernel, tens of
  * microseconds however many sockets there are; a list walks the whole table.
  */
+
+import { addressBytes } from "../addresses.ts";
 import { KernelUnavailableError } from "../errors.ts";
-import { addressBytes } from "./addresses.ts";
 import {
   ANY_COOKIE,
   CARRYING_TCP_WITH_FIGURES,

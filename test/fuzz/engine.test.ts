@@ -1,6 +1,6 @@
 /** What an engine says, and what stands in its log, come from outside: no byte of it may stop the daemon. */
 import { describe, expect, test } from "vitest";
-import { parseAccessLine } from "../../src/sources/xray/access-log.ts";
+import { parseAccessLine } from "../../src/logs/access-log.ts";
 import { StatsTable } from "../../src/sources/xray/stats-table.ts";
 import { downlink, stat, uplink } from "../sources/xray/stats-answer.ts";
 import { allowing, fuzz, TIMEOUT } from "./inputs.ts";

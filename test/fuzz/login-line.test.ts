@@ -1,8 +1,8 @@
 /** What stands in an authentication log was sent by strangers: no byte of it may stop the daemon. */
 import { isIP } from "node:net";
 import { describe, expect, test } from "vitest";
-import { parseJournalEntry } from "../../src/sources/ssh/journal-entry.ts";
-import { type LoginLine, parseLoginLine } from "../../src/sources/ssh/login-line.ts";
+import { parseJournalEntry } from "../../src/logs/journal-entry.ts";
+import { type LoginLine, parseLoginLine } from "../../src/logs/login-line.ts";
 import { fuzz, TIMEOUT } from "./inputs.ts";
 
 const LINES = [

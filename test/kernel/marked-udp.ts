@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
-import { addressBytes } from "../../src/kernel/addresses.ts";
+import { addressBytes } from "../../src/addresses.ts";
 import { checked, libc } from "../../src/kernel/libc.ts";
 
 const [AF_INET, AF_INET6, SOCK_DGRAM] = [2, 10, 2];

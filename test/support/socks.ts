@@ -12,7 +12,7 @@
  */
 import { once } from "node:events";
 import { isIPv6, type Socket } from "node:net";
-import { addressBytes } from "../../src/kernel/addresses.ts";
+import { addressBytes } from "../../src/addresses.ts";
 import { type Destination, encodeIPv4, encodePort, openSocket, type Tunnel } from "./tunnel.ts";
 
 export interface SocksLogin {

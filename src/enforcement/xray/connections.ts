@@ -11,8 +11,8 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { KernelUnavailableError } from "../../errors.ts";
 import type { SocketTable, TcpSocket } from "../../kernel/sockets.ts";
+import type { AccessLine } from "../../logs/access-log.ts";
 import type { UserName } from "../../names.ts";
-import type { AccessLine } from "../../sources/xray/access-log.ts";
 import type { LateEnd } from "../enforcer.ts";
 
 interface Carrier {

@@ -18,11 +18,11 @@ import { KernelUnavailableError, reasonOf } from "../../errors.ts";
 import type { Cgroup } from "../../kernel/cgroups.ts";
 import { parentOf, socketInodesOf } from "../../kernel/processes.ts";
 import type { Endpoint, SocketTable, TcpSocket } from "../../kernel/sockets.ts";
+import type { LoginLine } from "../../logs/login-line.ts";
+import { type LoginLog, type LoginLogOptions, openLoginLog } from "../../logs/login-log.ts";
 import { type UserName, userName } from "../../names.ts";
 import { isDropbear } from "./dropbear-processes.ts";
 import { DropbearWatch } from "./dropbear-watch.ts";
-import type { LoginLine } from "./login-line.ts";
-import { type LoginLog, type LoginLogOptions, openLoginLog } from "./login-log.ts";
 import { type OpenSession, SESSIONS, SessionCgroups } from "./session-cgroups.ts";
 import { sessionNotes } from "./session-notes.ts";
 

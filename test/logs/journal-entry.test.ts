@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseJournalEntry } from "../../../src/sources/ssh/journal-entry.ts";
+import { parseJournalEntry } from "../../src/logs/journal-entry.ts";
 
 const TEXT = "Password auth succeeded for 'joe' from 203.0.113.9:51234";
 const ENTRY = { _EXE: "/usr/sbin/dropbear", _PID: "123", MESSAGE: TEXT };
@@ -11,7 +11,7 @@ const LOGIN = {
 
 describe("parseJournalEntry()", () => {
   test("finds each login in what journald really kept, and not what logger(1) sent", () => {
-    const lines = readFileSync(join(import.meta.dirname, "../../fixtures/ssh/journal.jsonl"), "utf8").split(
+    const lines = readFileSync(join(import.meta.dirname, "../fixtures/ssh/journal.jsonl"), "utf8").split(
       "\n",
     );
     expect(lines.filter((line) => line.includes("forged"))).toHaveLength(1);

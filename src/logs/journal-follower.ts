@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { reasonOf } from "../../errors.ts";
+import { reasonOf } from "../errors.ts";
 import { parseJournalEntry } from "./journal-entry.ts";
 import { linesOf } from "./lines.ts";
 import type { LoginLine } from "./login-line.ts";

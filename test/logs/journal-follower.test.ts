@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, test } from "vitest";
-import { needs } from "../../support/requirements.ts";
-import { until } from "../../support/until.ts";
+import { needs } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 const JOURNALD = "/lib/systemd/systemd-journald";
 const missing =

@@ -8,10 +8,10 @@
  */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { codeOf } from "../../errors.ts";
-import { LogFollower } from "../log-follower.ts";
+import { codeOf } from "../errors.ts";
 import { hasJournal, JournalFollower, readJournal } from "./journal-follower.ts";
 import { linesOf } from "./lines.ts";
+import { LogFollower } from "./log-follower.ts";
 import { type LoginLine, parseLoginLine } from "./login-line.ts";
 
 /** Debian's, and Red Hat's. */

@@ -2,8 +2,8 @@ import { appendFile, mkdtempDisposable, rename, truncate, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { LoginLine } from "../../../src/sources/ssh/login-line.ts";
-import { openLoginLog } from "../../../src/sources/ssh/login-log.ts";
+import type { LoginLine } from "../../src/logs/login-line.ts";
+import { openLoginLog } from "../../src/logs/login-log.ts";
 
 const line = (pid: number, user: string) =>
   `Nov 21 05:51:27 host dropbear[${pid}]: Password auth succeeded for '${user}' from 203.0.113.9:51234\n`;

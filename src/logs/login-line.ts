@@ -11,7 +11,7 @@
  * Pure: no I/O, no state between calls.
  */
 import { isIP } from "node:net";
-import { addressBytes, addressText } from "../../kernel/addresses.ts";
+import { addressBytes, addressText } from "../addresses.ts";
 
 export type LoginDaemon = "dropbear" | "sshd";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseAccessLine } from "../../../src/sources/xray/access-log.ts";
+import { parseAccessLine } from "../../src/logs/access-log.ts";
 
 const TIME = "2026/11/21 14:03:07";
 

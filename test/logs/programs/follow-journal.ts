@@ -10,8 +10,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { childrenOf, executableOf } from "../../../../src/kernel/processes.ts";
-import { openLoginLog } from "../../../../src/sources/ssh/login-log.ts";
+import { childrenOf, executableOf } from "../../../src/kernel/processes.ts";
+import { openLoginLog } from "../../../src/logs/login-log.ts";
 
 const answer = (value: object) => console.log(JSON.stringify(value));
 const log = openLoginLog({ paths: [], journal: true }, ({ pid, user }) => answer({ heard: [pid, user] }));

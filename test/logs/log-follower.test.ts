@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { LogFollower } from "../../src/sources/log-follower.ts";
+import { LogFollower } from "../../src/logs/log-follower.ts";
 
 /** A log of its own in a folder of its own, with the lines a follower told of. */
 async function followed(content?: string) {

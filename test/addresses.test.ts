@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addressBytes, addressText } from "../../src/kernel/addresses.ts";
+import { addressBytes, addressText } from "../src/addresses.ts";
 
 describe("addressBytes() and addressText()", () => {
   test.for([

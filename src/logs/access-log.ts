@@ -10,7 +10,7 @@
  *
  * Pure: no I/O, no state between calls.
  */
-import type { UserName } from "../../names.ts";
+import type { UserName } from "../names.ts";
 
 export interface AccessLine {
   readonly user: UserName;

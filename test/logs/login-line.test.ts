@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseLoginLine, parseLoginText } from "../../../src/sources/ssh/login-line.ts";
+import { parseLoginLine, parseLoginText } from "../../src/logs/login-line.ts";
 
 const lines = (file: string) =>
-  readFileSync(join(import.meta.dirname, "../../fixtures/ssh", file), "utf8").split("\n");
+  readFileSync(join(import.meta.dirname, "../fixtures/ssh", file), "utf8").split("\n");
 const logins = (file: string) => lines(file).flatMap((line) => parseLoginLine(line) ?? []);
 
 const DROPBEAR = "Nov 21 05:51:27 host dropbear[123]: ";

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { linesOf } from "../../../src/sources/ssh/lines.ts";
+import { linesOf } from "../../src/logs/lines.ts";
 
 const linesIn = (...chunks: (string | Buffer)[]) =>
   Array.fromAsync(linesOf(Readable.from(chunks.map((chunk) => Buffer.from(chunk as string)))));
