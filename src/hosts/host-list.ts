@@ -84,7 +84,7 @@ export class HostList {
   }
 
   /** Brings file and list together: first what others changed, then what is new here. Waits for the disk. */
-  flush(now: UnixTime): void {
+  flush(): void {
     const { file, maxHosts } = this.#options;
     const lines = this.#waiting;
     try {
@@ -96,19 +96,19 @@ export class HostList {
       this.trouble = error instanceof Error ? error.message : String(error);
       return;
     }
-    if (this.register.size > maxHosts) this.#leave(this.#surplus(maxHosts), now);
+    if (this.register.size > maxHosts) this.#leave(this.#surplus(maxHosts));
   }
 
   /** Lets go of hosts not seen for longer than the settings keep them. */
   retire(now: UnixTime): void {
     const { retentionDays } = this.#options;
-    this.#leave(this.register.unseenSince((now - retentionDays * DAY_MS) as UnixTime), now);
+    this.#leave(this.register.unseenSince((now - retentionDays * DAY_MS) as UnixTime));
   }
 
   /** @returns those that were in the list. @throws the system's error; the list is as before then. */
-  remove(hosts: readonly Hostname[], now: UnixTime): Hostname[] {
+  remove(hosts: readonly Hostname[]): Hostname[] {
     const known = hosts.filter((host) => this.register.has(host));
-    this.#leave(known, now);
+    this.#leave(known);
     return known;
   }
 
@@ -131,21 +131,20 @@ export class HostList {
   }
 
   /** Takes hosts out of the list and, if there were any, out of the file. */
-  #leave(hosts: readonly Hostname[], now: UnixTime): void {
+  #leave(hosts: readonly Hostname[]): void {
     if (hosts.length === 0) return;
+    const { file } = this.#options;
+    if (file.changed) this.#load();
     const leaving = new Set(hosts);
     const kept = new Set<Hostname>();
-    this.#options.file.rewrite((text) => {
+    file.rewrite((text) => {
       const host = parseHostLine(text)?.host;
       if (host === undefined || leaving.has(host) || kept.has(host)) return false;
       kept.add(host);
       return true;
     });
-    this.#waiting = this.#waiting.filter((text) => !leaving.has((parseHostLine(text)?.host ?? "") as Hostname));
+    this.#waiting = this.#waiting.filter((text) => !leaving.has(hostOf(text)));
     for (const host of hosts) this.register.forget(host);
-    for (const host of kept) {
-      if (!this.register.has(host)) this.register.see(host, "Manual", now);
-    }
   }
 
   /** Makes the register say what the file says; lines that wait stay in it. */
@@ -153,7 +152,7 @@ export class HostList {
     const { file, times } = this.#options;
     const { register } = this;
     const gone = new Set(register.hosts());
-    for (const text of this.#waiting) gone.delete((parseHostLine(text)?.host ?? "") as Hostname);
+    for (const text of this.#waiting) gone.delete(hostOf(text));
     file.read((text) => {
       const line = parseHostLine(text);
       if (!line) return;
@@ -168,6 +167,11 @@ export class HostList {
     }, isWhole);
     for (const host of gone) register.forget(host);
   }
+}
+
+/** Of a line written here. */
+function hostOf(text: string): Hostname {
+  return text.slice(0, text.indexOf("|")) as Hostname;
 }
 
 function isWhole(text: string): boolean {

@@ -6,7 +6,9 @@
  */
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { type Hostname, parseHostname } from "./hostname.ts";
+import { addressBytes } from "../addresses.ts";
+import type { Hostname } from "./hostname.ts";
+import { parseHostname } from "./hostname.ts";
 
 /** One name or address a line, or `IP=name`. */
 const PLACE_FILES: readonly string[] = [
@@ -104,6 +106,12 @@ function contains({ address, bits }: Network, candidate: Uint8Array): boolean {
     if ((((address[bit / 8] ?? 0) ^ (candidate[bit / 8] ?? 0)) & mask) !== 0) return false;
   }
   return true;
+}
+
+/** Of any host: 127.0.0.0/8 and ::1. */
+function isLoopback(address: Uint8Array): boolean {
+  if (address.length === 4) return address[0] === 127;
+  return address[15] === 1 && address.subarray(0, 15).every((byte) => byte === 0);
 }
 
 function keyOf(address: Uint8Array): string {

@@ -1,0 +1,156 @@
+/**
+ * A conversation in lines of JSON over a Unix socket: the capture's, with monitors
+ * and the command line, and the enforcer's with the capture.
+ *
+ * Light where gRPC is not: the capture holds a hundred thousand hosts in less
+ * memory than a gRPC server starts with. And `socat` speaks it.
+ */
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { codeOf, reasonOf, UnreachableError } from "./errors.ts";
+
+/** One message, as the other side sent it: of any shape. */
+export type Message = Readonly<Record<string, unknown>>;
+
+/** The longest line taken. */
+const LONGEST = 1 << 20;
+/** What may wait for a reader who does not read; then he is let go. */
+const MOST_WAITING = 16 << 20;
+
+/** One end of a conversation. */
+export class JsonLines implements Disposable {
+  readonly #socket: Socket;
+  #half = "";
+
+  /**
+   * @param onMessage told of each message in its turn. What it throws is answered as `{ "error": text }` and ends the conversation.
+   * @param onClose told once, when nothing more comes: with why, unless either side just ended it.
+   */
+  constructor(socket: Socket, onMessage: (message: Message) => void, onClose: (why?: string) => void) {
+    this.#socket = socket;
+    let trouble: string | undefined;
+    socket.setEncoding("utf8");
+    socket.on("data", (text: string) => {
+      try {
+        this.#take(text, onMessage);
+      } catch (error) {
+        this.send({ error: reasonOf(error), code: codeOf(error) });
+        socket.end();
+      }
+    });
+    socket.on("error", (error) => {
+      trouble = reasonOf(error);
+    });
+    socket.on("close", () => onClose(trouble));
+  }
+
+  /** Sends a message, or lets go of a reader who does not keep up. */
+  send(message: Message): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.write(`${JSON.stringify(message)}\n`);
+    if (this.#socket.writableLength > MOST_WAITING) this.#socket.destroy();
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get waiting(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Ends the conversation when everything is sent. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy();
+  }
+
+  #take(text: string, onMessage: (message: Message) => void): void {
+    const lines = (this.#half + text).split("\n");
+    this.#half = lines.pop() ?? "";
+    if (this.#half.length > LONGEST) throw new RangeError(`expected lines of at most ${LONGEST} characters`);
+    for (const line of lines) {
+      if (line.trim() === "") continue;
+      onMessage(messageOf(line));
+    }
+  }
+}
+
+export interface ServeOptions {
+  readonly path: string;
+  /** Permission bits of the socket. */
+  readonly mode: number;
+  /** Begins a conversation, or throws to refuse it. */
+  readonly onConnection: (socket: Socket) => Disposable;
+}
+
+/**
+ * Listens at a path, in place of a socket that a dead process left there.
+ *
+ * @throws {Error} when a living process listens there already, or the system's error.
+ */
+export async function serveJsonLines(options: ServeOptions): Promise<AsyncDisposable> {
+  const { path, mode, onConnection } = options;
+  const open = new Set<Disposable>();
+  const server = createServer((socket) => {
+    try {
+      const conversation = onConnection(socket);
+      open.add(conversation);
+      socket.on("close", () => open.delete(conversation));
+    } catch {
+      socket.destroy();
+    }
+  });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  if (await answers(path)) throw new Error(`Cannot listen at ${path}: another process does`);
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, mode);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const conversation of open) conversation[Symbol.dispose]();
+      await closed;
+    },
+  };
+}
+
+/** @throws {UnreachableError} when nobody answers at `path`. */
+export function connectJsonLines(path: string): Promise<Socket> {
+  const socket = createConnection(path);
+  return new Promise((resolve, reject) => {
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", (cause) =>
+      reject(new UnreachableError(`Cannot connect to ${path}: ${reasonOf(cause)}`, { cause })),
+    );
+  });
+}
+
+async function answers(path: string): Promise<boolean> {
+  try {
+    (await connectJsonLines(path)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws {SyntaxError} unless the line is an object in JSON. */
+function messageOf(line: string): Message {
+  let message: unknown;
+  try {
+    message = JSON.parse(line);
+  } catch {
+    message = undefined;
+  }
+  if (typeof message !== "object" || message === null || Array.isArray(message)) {
+    throw new SyntaxError(
+      `expected an object in JSON on each line, got ${JSON.stringify(line.slice(0, 80))}`,
+    );
+  }
+  return message as Message;
+}
