@@ -13,6 +13,8 @@ import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
 import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
+import { FlowDesk } from "./daemon/flow-desk.ts";
+import { FlowOwners } from "./daemon/flow-owners.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
 import { LastLook } from "./daemon/last-look.ts";
@@ -204,6 +206,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         meters.find(({ name }) => name === xray.name)?.sawLife(user);
         scheduler.wake();
       },
+      onAccessLine: (line) => flowDesk?.push(line),
     });
     return engine;
   });
@@ -225,6 +228,14 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       return [name, lastLook] as const;
     }),
   );
+  const owners = parts.use(new FlowOwners(books, log));
+  const flowDesk =
+    settings.hosts === null
+      ? undefined
+      : new FlowDesk({
+          path: join(settings.runtimeDirectory, "flows.sock"),
+          ownerOf: (transport, source, target) => owners.ownerOf(transport, source, target),
+        });
   const ofEveryMeter = {
     ...{ books, gatekeeper, saver, events, today, clock },
     warnPercent: settings.warnPercent,
@@ -381,6 +392,12 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
       live = true;
+      if (flowDesk) {
+        running.use(flowDesk);
+        await flowDesk.start().catch((error: unknown) => {
+          log.write("warning", `The host capture cannot ask whose a flow is: ${reasonOf(error)}`);
+        });
+      }
       if (gates) {
         running.use(gates);
         await gates.start();

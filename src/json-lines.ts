@@ -5,7 +5,7 @@
  * Light where gRPC is not: the capture holds a hundred thousand hosts in less
  * memory than a gRPC server starts with. And `socat` speaks it.
  */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { codeOf, reasonOf, UnreachableError } from "./errors.ts";
@@ -81,6 +81,8 @@ export interface ServeOptions {
   readonly path: string;
   /** Permission bits of the socket. */
   readonly mode: number;
+  /** Who owns it beside its maker; undefined leaves that as it is. */
+  readonly group?: number | undefined;
   /** Begins a conversation, or throws to refuse it. */
   readonly onConnection: (socket: Socket) => Disposable;
 }
@@ -91,7 +93,7 @@ export interface ServeOptions {
  * @throws {Error} when a living process listens there already, or the system's error.
  */
 export async function serveJsonLines(options: ServeOptions): Promise<AsyncDisposable> {
-  const { path, mode, onConnection } = options;
+  const { path, mode, group, onConnection } = options;
   const open = new Set<Disposable>();
   const server = createServer((socket) => {
     try {
@@ -109,6 +111,7 @@ export async function serveJsonLines(options: ServeOptions): Promise<AsyncDispos
     server.once("error", reject);
     server.listen(path, resolve);
   });
+  if (group !== undefined) chownSync(path, process.getuid?.() ?? 0, group);
   chmodSync(path, mode);
   return {
     [Symbol.asyncDispose]: async () => {

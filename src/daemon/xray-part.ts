@@ -54,6 +54,8 @@ export interface XrayPartOptions {
   readonly onReady: () => void;
   /** A user near his limit made a connection. */
   readonly onLife: (user: UserName) => void;
+  /** Told of every line of the engine's access log. */
+  readonly onAccessLine: (line: string) => void;
 }
 
 /** Two restarts of an engine for config cuts lie at least this far apart. */
@@ -393,6 +395,7 @@ export class XrayPart implements AsyncDisposable {
   }
 
   #onLine(text: string): void {
+    this.#options.onAccessLine(text);
     const line = parseAccessLine(text);
     if (!line) return;
     this.#connections.note(line);

@@ -41,6 +41,11 @@ export function numberOf(mark: number): number {
   return (mark >>> 3) & 0x1fffff;
 }
 
+/** Which keeper's flows one of its marks stands for: `SERVICE_SSH` or `SERVICE_XRAY`. */
+export function serviceOf(mark: number): number {
+  return (mark >>> 1) & 0b11;
+}
+
 /** Eight hex digits, as object names have them. */
 export function hex(value: number): string {
   return value.toString(16).padStart(8, "0");

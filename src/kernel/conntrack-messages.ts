@@ -36,7 +36,9 @@ export interface TrackedFlow {
 const AF_UNSPEC = 0;
 const AF_INET = 2;
 const AF_INET6 = 10;
-const PROTOCOL_TCP = 6;
+/** As IP numbers them. */
+export type FlowProtocol = "tcp" | "udp";
+const PROTOCOL_NUMBERS: Readonly<Record<FlowProtocol, number>> = { tcp: 6, udp: 17 };
 const HEADER_LENGTH = 4;
 
 const TUPLE_ORIGINAL = 1;
@@ -51,8 +53,8 @@ const PROTOCOL = 2;
 const [IPV4_SOURCE, IPV4_TARGET, IPV6_SOURCE, IPV6_TARGET] = [1, 2, 3, 4];
 const [PROTOCOL_NUMBER, SOURCE_PORT, TARGET_PORT] = [1, 2, 3];
 
-/** The entry of a TCP flow whose packets go from `source` to `target`, in whichever direction it began. One family only. */
-export function encodeFlow(source: Endpoint, target: Endpoint): Buffer {
+/** The entry of a flow whose packets go from `source` to `target`, in whichever direction it began. One family only. */
+export function encodeFlow(source: Endpoint, target: Endpoint, transport: FlowProtocol = "tcp"): Buffer {
   const [from, to] = [addressBytes(source.address), addressBytes(target.address)];
   const isIPv4 = from.length === 4;
   const addresses = nested(
@@ -62,7 +64,7 @@ export function encodeFlow(source: Endpoint, target: Endpoint): Buffer {
   );
   const protocol = nested(
     PROTOCOL,
-    encodeAttribute(PROTOCOL_NUMBER, Buffer.of(PROTOCOL_TCP)),
+    encodeAttribute(PROTOCOL_NUMBER, Buffer.of(PROTOCOL_NUMBERS[transport])),
     encodeAttribute(SOURCE_PORT, port(source)),
     encodeAttribute(TARGET_PORT, port(target)),
   );

@@ -21,6 +21,7 @@ import {
   encodeFlow,
   encodeMarkedDump,
   encodeMarking,
+  type FlowProtocol,
   type TrackedFlow,
 } from "./conntrack-messages.ts";
 import { SystemCallError } from "./libc.ts";
@@ -36,6 +37,11 @@ export interface Conntrack extends Disposable {
    * @returns "gone": no such entry. "taken": it carries another mark. "marked" also if it had ours.
    */
   markFlow(local: Endpoint, remote: Endpoint, mark: number): "marked" | "gone" | "taken";
+  /**
+   * The mark of the flow whose packets go from `source` to `target`, in whichever direction it began; 0 for none.
+   * Undefined where the kernel cannot be asked for a single flow.
+   */
+  markOf(transport: FlowProtocol, source: Endpoint, target: Endpoint): number | undefined;
   /**
    * Forgets every entry whose mark, under the mask, is this: its next packet is a new flow. IPv4 and IPv6.
    *
@@ -66,6 +72,8 @@ export function openConntrack(): Conntrack {
   }
   return {
     markFlow: (local, remote, mark) => markFlow(netlink, local, remote, marked(mark, ALL_BITS)),
+    markOf: (transport, source, target) =>
+      sameFamily(source, target) ? (flowBetween(netlink, source, target, transport)?.mark ?? 0) : 0,
     forgetMarked: (mark, mask) => forgetMarked(netlink, marked(mark, mask), mask >>> 0),
     [Symbol.dispose]: () => netlink[Symbol.dispose](),
   };
@@ -96,6 +104,7 @@ function openCommandInstead(reason: KernelUnavailableError): Conntrack {
   return {
     markFlow: (local, remote, mark) =>
       sameFamily(local, remote) ? markFlowByCommand(local, remote, marked(mark, ALL_BITS)) : "gone",
+    markOf: () => undefined,
     forgetMarked: (mark, mask) => forgetMarkedByCommand(marked(mark, mask), mask >>> 0),
     [Symbol.dispose]: () => undefined,
   };
@@ -150,8 +159,13 @@ function forgetMarked(netlink: Netlink, mark: number, mask: number): void {
   }
 }
 
-function flowBetween(netlink: Netlink, local: Endpoint, remote: Endpoint): TrackedFlow | undefined {
-  const payload = encodeFlow(local, remote);
+function flowBetween(
+  netlink: Netlink,
+  local: Endpoint,
+  remote: Endpoint,
+  transport: FlowProtocol = "tcp",
+): TrackedFlow | undefined {
+  const payload = encodeFlow(local, remote, transport);
   const [message] = unlessGone(() => netlink.request({ type: CT_GET, dump: false, payload })) ?? [];
   return message && decodeFlow(message.payload);
 }
