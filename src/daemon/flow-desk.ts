@@ -3,9 +3,9 @@
  * is, and the lines of engines' access logs, which often only root may read.
  *
  *   capture   { "whose": [[id, "tcp" | "udp", source, port, destination, port], ...] }   { "follow": "access" }
- *   enforcer  { "are": [[id, account, "ssh" | "xray"], ...] }                          { "lines": [line, ...] }
+ *   enforcer  { "are": [[id, account, "ssh" | "xray"], ...], "upTo": id }               { "lines": [line, ...] }
  *
- * A flow that nobody is known to own is left out of the answer.
+ * Ids rise. A flow that nobody is known to own is left out of the answer, which is whole up to the id it names.
  */
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -77,11 +77,15 @@ export class FlowDesk implements AsyncDisposable {
       socket,
       (message) => {
         if (message["follow"] === "access") this.#followers.add(conversation);
-        else conversation.send({ are: questionsIn(message).flatMap((question) => this.#answer(question)) });
+        else conversation.send(this.#answers(questionsIn(message)));
       },
       () => this.#followers.delete(conversation),
     );
     return conversation;
+  }
+
+  #answers(questions: readonly Question[]): Message {
+    return { are: questions.flatMap((question) => this.#answer(question)), upTo: questions.at(-1)?.id ?? 0 };
   }
 
   #answer({ id, transport, source, target }: Question): [number, string, "ssh" | "xray"][] {
