@@ -6,8 +6,9 @@
  * apart by what it prints, which is never translated.
  */
 import { spawnSync } from "node:child_process";
+import { addressText } from "../address-text.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
-import { addressBytes, addressText } from "./addresses.ts";
+import { addressBytes } from "./addresses.ts";
 import type { Endpoint } from "./sockets.ts";
 
 const TIMEOUT_MS = 5000;

@@ -16,8 +16,10 @@
  *
  * Pure: no I/O, no state between calls.
  */
+
+import { addressText } from "../address-text.ts";
 import { bytes } from "../units.ts";
-import { addressBytes, addressText } from "./addresses.ts";
+import { addressBytes } from "./addresses.ts";
 import { attributesOf, encodeAttribute } from "./netlink-messages.ts";
 import type { Endpoint, FlowFigures, TcpSocket, UdpSocket } from "./sockets.ts";
 import { decodeTcpInfo } from "./tcp-info.ts";

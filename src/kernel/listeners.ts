@@ -9,8 +9,9 @@
  * busy server's megabytes only the head is read.
  */
 import { closeSync, openSync, readSync } from "node:fs";
+import { addressText } from "../address-text.ts";
 import { codeOf } from "../errors.ts";
-import { addressBytes, addressText } from "./addresses.ts";
+import { addressBytes } from "./addresses.ts";
 
 const STATE_LISTEN = "0A";
 const CHUNK_LENGTH = 1 << 16;

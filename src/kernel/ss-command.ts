@@ -6,8 +6,9 @@
  * same pair of ends cannot return in between without a TIME_WAIT (tcp(7)).
  */
 import { spawnSync } from "node:child_process";
+import { addressText } from "../address-text.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
-import { addressBytes, addressText } from "./addresses.ts";
+import { addressBytes } from "./addresses.ts";
 import { destroyInRounds, type Found } from "./destroy-rounds.ts";
 import type {
   DestroyedSockets,

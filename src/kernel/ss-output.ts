@@ -14,8 +14,10 @@
  *
  * Pure: no I/O, no state.
  */
+
+import { addressText } from "../address-text.ts";
 import { bytes } from "../units.ts";
-import { addressBytes, addressText } from "./addresses.ts";
+import { addressBytes } from "./addresses.ts";
 import type { Endpoint, MarkedFlow, TcpSocket, UdpSocket } from "./sockets.ts";
 
 /** States in which no more bytes can pass, or none pass yet. The others carry data, if only what is still queued. */
