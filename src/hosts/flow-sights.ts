@@ -64,7 +64,12 @@ export class FlowSights {
   }
 
   /** @param service the account's or the tunnel's; undefined for what the packet itself shows. */
-  #tell(sight: FlowSight, service: Service | undefined, source: string | undefined, account?: UserName): void {
+  #tell(
+    sight: FlowSight,
+    service: Service | undefined,
+    source: string | undefined,
+    account?: UserName,
+  ): void {
     const { onSight } = this.#options;
     const seen = { source, at: sight.at, ...(account === undefined ? {} : { account }) };
     if (!sight.names) onSight({ ...seen, host: addressText(sight.destination), service: "IP" });

@@ -8,7 +8,8 @@
  * Pure: no clock, no I/O.
  */
 import { isIP } from "node:net";
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 
 declare const kind: unique symbol;
 /** A name in lower case (letters, digits, ".", "-", "_"; no port, no last dot), or an address in its shortest form. */

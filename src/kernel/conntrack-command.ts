@@ -6,7 +6,8 @@
  * apart by what it prints, which is never translated.
  */
 import { spawnSync } from "node:child_process";
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import type { Endpoint } from "./sockets.ts";
 

@@ -17,7 +17,8 @@
  * Pure: no I/O, no state between calls.
  */
 
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 import { bytes } from "../units.ts";
 import { attributesOf, encodeAttribute } from "./netlink-messages.ts";
 import type { Endpoint, FlowFigures, TcpSocket, UdpSocket } from "./sockets.ts";

@@ -9,7 +9,8 @@
  * busy server's megabytes only the head is read.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 import { codeOf } from "../errors.ts";
 
 const STATE_LISTEN = "0A";

@@ -6,7 +6,8 @@
  * same pair of ends cannot return in between without a TIME_WAIT (tcp(7)).
  */
 import { spawnSync } from "node:child_process";
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { destroyInRounds, type Found } from "./destroy-rounds.ts";
 import type {

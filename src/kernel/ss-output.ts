@@ -15,7 +15,8 @@
  * Pure: no I/O, no state.
  */
 
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 import { bytes } from "../units.ts";
 import type { Endpoint, MarkedFlow, TcpSocket, UdpSocket } from "./sockets.ts";
 

@@ -11,7 +11,8 @@
  * Pure: no I/O, no state between calls.
  */
 import { isIP } from "node:net";
-import { addressBytes, addressText } from "../addresses.ts";
+import { addressText } from "../address-text.ts";
+import { addressBytes } from "../addresses.ts";
 
 export type LoginDaemon = "dropbear" | "sshd";
 

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { addressBytes, addressText } from "../../src/addresses.ts";
+import { addressText } from "../../src/address-text.ts";
+import { addressBytes } from "../../src/addresses.ts";
 import type { Endpoint } from "../../src/kernel/sockets.ts";
 
 export const isRoot = process.getuid?.() === 0;
