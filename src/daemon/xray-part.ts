@@ -21,7 +21,7 @@ import {
   processStart,
 } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
-import { parseAccessLine } from "../logs/access-log.ts";
+import { parseAccessLine, tiesUser } from "../logs/access-log.ts";
 import { LogFollower } from "../logs/log-follower.ts";
 import { counterName, type Epoch, type UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -397,7 +397,7 @@ export class XrayPart implements AsyncDisposable {
   #onLine(text: string): void {
     this.#options.onAccessLine(text);
     const line = parseAccessLine(text);
-    if (!line) return;
+    if (!line || !tiesUser(line)) return;
     this.#connections.note(line);
     // A line that comes after the cut belongs to a connection made just before it.
     if (this.#enforcer.isDenied(line.user))
