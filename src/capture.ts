@@ -14,13 +14,14 @@ import { FlowSights } from "./hosts/flow-sights.ts";
 import type { HostLine } from "./hosts/host-line.ts";
 import { HostsStore, hostsFolder } from "./hosts/hosts-store.ts";
 import { LogTaps } from "./hosts/log-taps.ts";
-import { serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
+import { type EngineTags, serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
 import { NamedAddresses } from "./hosts/named-addresses.ts";
 import { OwnPlaces } from "./hosts/own-places.ts";
 import { PacketTaps } from "./hosts/packet-taps.ts";
 import { parseDnsQuestion } from "./hosts/parsers/dns-question.ts";
 import { parseQuicHello } from "./hosts/parsers/quic-hello.ts";
 import { sniffStream } from "./hosts/parsers/stream.ts";
+import type { Sighting } from "./hosts/sighting.ts";
 import { captureFilter } from "./hosts/taps/capture-filter.ts";
 import { Whereabouts } from "./hosts/whereabouts.ts";
 import type { Log } from "./log.ts";
@@ -29,7 +30,7 @@ import type { UserName } from "./names.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EngineFiles } from "./sources/xray/engine-files.ts";
-import { milliseconds } from "./units.ts";
+import { milliseconds, unixTime } from "./units.ts";
 import { VERSION } from "./version.ts";
 
 export interface CaptureOptions {
@@ -38,6 +39,19 @@ export interface CaptureOptions {
   readonly hosts: HostsSettings;
   readonly log: Log;
 }
+
+const clock = systemClock;
+const now = () => clock.unix();
+/** What waits for a name waits no longer. */
+const FAR_FUTURE = unixTime(Number.MAX_SAFE_INTEGER);
+
+/** Names may be lost for as long by a kill. */
+const FLUSH = milliseconds(250);
+const EXPIRE = milliseconds(200);
+const ASK = milliseconds(5_000);
+const LOOK_AROUND = milliseconds(30_000);
+const FIGURES = milliseconds(60_000);
+const RETIRE = milliseconds(3_600_000);
 
 /** Where the capture's socket is. Its folder belongs to the capture's user. */
 export function captureSocket(settings: Settings): string {
@@ -51,41 +65,29 @@ export function captureSocket(settings: Settings): string {
  */
 export async function runCapture(options: CaptureOptions, signal: AbortSignal): Promise<void> {
   const { settings, hosts, log } = options;
-  const clock = systemClock;
   const startedAt = clock.monotonic();
   await using parts = new AsyncDisposableStack();
 
-  const own = new OwnPlaces(hosts.ownDomains);
-  const store = parts.use(
-    await HostsStore.open({
-      ...{ settings: hosts, own, timeZone: settings.timeZone },
-      directory: hostsFolder(settings.dataDirectory),
-      onNew: (line) => {
-        found?.push(line);
-        desk.push(line);
-      },
-    }),
-  );
-  parts.defer(() => store.saveFigures());
-  parts.defer(() => store.flush());
   /** Collects what is new while a scan runs. */
   let found: HostLine[] | undefined;
+  const own = new OwnPlaces(hosts.ownDomains);
+  const store = await openStore(options, own, (line) => {
+    found?.push(line);
+    desk.push(line);
+  });
+  parts.use(store);
+  parts.defer(() => store.saveFigures());
+  parts.defer(() => store.flush());
+  const onSight = (sighting: Sighting) => store.see(sighting);
 
-  const engines = settings.xray.map(({ config }) => new EngineFiles(config, () => ({})));
-  let protocols = new EngineProtocols([]);
-  const protocolOf = (tag: string | undefined, user: UserName | undefined) => protocols.protocolOf(tag, user);
+  const engines = new Engines(settings);
   const whereabouts = new Whereabouts();
   const named = new NamedAddresses();
   const enforcer = parts.use(
     new EnforcerLine(join(settings.runtimeDirectory, "flows.sock"), (line) => logs.takeAccess(line)),
   );
   const logs: LogTaps = parts.use(
-    new LogTaps({
-      ...{ settings: hosts, whereabouts, named, enforcer, protocolOf },
-      now: () => clock.unix(),
-      apiTags: () => engines.flatMap(({ config }) => config?.apiTag ?? []),
-      onSight: (sighting) => store.see(sighting),
-    }),
+    new LogTaps({ ...{ settings: hosts, whereabouts, named, enforcer, engines, onSight }, now }),
   );
   const authLog = settings.ssh?.authLog ?? null;
   parts.use(
@@ -99,8 +101,8 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   );
   const sights = new FlowSights({
     ...{ own, enforcer, whereabouts, named, direction: hosts.direction },
-    serviceOf: (account) => serviceOfProtocol(protocolOf(undefined, account)),
-    onSight: (sighting) => store.see(sighting),
+    serviceOf: (account) => serviceOfProtocol(engines.protocolOf(undefined, account)),
+    onSight,
   });
   const opened = hosts.direction !== "inbound";
   const packets = parts.use(
@@ -135,13 +137,14 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     rows: () => store.rows(),
     rowsOf: (account) => store.rowsOf(account),
     latest: (count) => store.list.latest(count),
-    add: (host, service, source) => store.add(host, service, source, clock.unix()),
+    add: (host, service, source) => store.add(host, service, source, now()),
     remove: (names) => store.remove(names),
     clear: () => store.clear(),
     scan: async () => {
       const lines: HostLine[] = [];
       found = lines;
       await logs.scan();
+      for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
       found = undefined;
       return lines;
     },
@@ -149,46 +152,28 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   const desk: CaptureDesk = parts.use(new CaptureDesk(work, captureSocket(settings)));
   await desk.start();
 
-  const refreshEngines = async () => {
-    const changed = await Promise.all(engines.map((engine) => engine.refresh()));
-    if (changed.includes(true)) {
-      protocols = new EngineProtocols(
-        engines.flatMap(({ config }) =>
-          (config?.inbounds ?? []).map(({ tag, protocol, clients }) => ({
-            ...{ tag, protocol },
-            users: clients.map(({ email }) => email),
-          })),
-        ),
-      );
-    }
-    logs.followAccess(
-      settings.xray.flatMap(({ accessLog }, index) => {
-        const target = engines[index]?.config?.accessLog;
-        if (accessLog === "auto") return target?.kind === "file" ? [target.path] : [];
-        return accessLog === null ? [] : [accessLog];
-      }),
-    );
+  const lookAround = async () => {
+    own.refresh();
+    await engines.refresh();
+    logs.followAccess(engines.accessLogs);
   };
-  await refreshEngines();
+  await lookAround();
 
   const troubles = new TroubleLog(log);
   const jobs: Job[] = [
     periodicJob("flush", FLUSH, () => store.flush()),
     periodicJob("expire", EXPIRE, () => {
       enforcer.expire();
-      packets.expire(clock.unix());
-      for (const sighting of named.nameless(clock.unix())) store.see(sighting);
+      packets.expire(now());
+      for (const sighting of named.nameless(now())) store.see(sighting);
     }),
-    periodicJob("look around", LOOK_AROUND, async () => {
-      own.refresh();
-      await refreshEngines();
-    }),
+    periodicJob("look around", LOOK_AROUND, lookAround),
     periodicJob("ask", ASK, () => {
       packets.ask();
       troubles.note(status());
     }),
     periodicJob("figures", FIGURES, () => store.saveFigures()),
-    periodicJob("retire", RETIRE, () => store.retire(clock.unix())),
+    periodicJob("retire", RETIRE, () => store.retire(now())),
   ];
   const scheduler = new Scheduler({
     clock,
@@ -203,13 +188,84 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   await scheduler.run(signal);
 }
 
-/** Names may be lost for as long by a kill. */
-const FLUSH = milliseconds(250);
-const EXPIRE = milliseconds(200);
-const ASK = milliseconds(5_000);
-const LOOK_AROUND = milliseconds(30_000);
-const FIGURES = milliseconds(60_000);
-const RETIRE = milliseconds(3_600_000);
+/**
+ * Reads the ends of the logs once, without packets, while no capture runs.
+ *
+ * @returns what is new.
+ * @throws the system's error.
+ */
+export async function scanOnce(options: CaptureOptions): Promise<HostLine[]> {
+  const { settings, hosts } = options;
+  const found: HostLine[] = [];
+  using store = await openStore(options, new OwnPlaces(hosts.ownDomains), (line) => found.push(line));
+  const onSight = (sighting: Sighting) => store.see(sighting);
+  const engines = new Engines(settings);
+  const named = new NamedAddresses();
+  using logs = new LogTaps({
+    ...{ settings: hosts, whereabouts: new Whereabouts(), named, engines, onSight, now },
+    enforcer: { follow: () => undefined },
+  });
+  await engines.refresh();
+  logs.followAccess(engines.accessLogs);
+  await logs.scan();
+  for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
+  store.flush();
+  await store.saveFigures();
+  return found;
+}
+
+function openStore(
+  { settings, hosts }: CaptureOptions,
+  own: OwnPlaces,
+  onNew: (line: HostLine) => void,
+): Promise<HostsStore> {
+  return HostsStore.open({
+    ...{ settings: hosts, own, onNew, timeZone: settings.timeZone },
+    directory: hostsFolder(settings.dataDirectory),
+  });
+}
+
+/** What the engines' config files say of protocols and logs. */
+class Engines implements EngineTags {
+  readonly #settings: Settings["xray"];
+  readonly #files: readonly EngineFiles[];
+  #protocols = new EngineProtocols([]);
+
+  constructor({ xray }: Settings) {
+    this.#settings = xray;
+    this.#files = xray.map(({ config }) => new EngineFiles(config, () => ({})));
+  }
+
+  /** Outbounds that engines keep for their own API. */
+  get apiTags(): readonly string[] {
+    return this.#files.flatMap(({ config }) => config?.apiTag ?? []);
+  }
+
+  get accessLogs(): readonly string[] {
+    return this.#settings.flatMap(({ accessLog }, index) => {
+      const target = this.#files[index]?.config?.accessLog;
+      if (accessLog === "auto") return target?.kind === "file" ? [target.path] : [];
+      return accessLog === null ? [] : [accessLog];
+    });
+  }
+
+  protocolOf(tag: string | undefined, user: UserName | undefined): string | undefined {
+    return this.#protocols.protocolOf(tag, user);
+  }
+
+  /** Looks at the files again. */
+  async refresh(): Promise<void> {
+    const changed = await Promise.all(this.#files.map((file) => file.refresh()));
+    if (!changed.includes(true)) return;
+    const inbounds = this.#files.flatMap(({ config }) => config?.inbounds ?? []);
+    this.#protocols = new EngineProtocols(
+      inbounds.map(({ tag, protocol, clients }) => ({
+        ...{ tag, protocol },
+        users: clients.map(({ email }) => email),
+      })),
+    );
+  }
+}
 
 /** Says each trouble once when it comes and once when it is over. */
 class TroubleLog {
@@ -225,7 +281,8 @@ class TroubleLog {
     for (const { name, trouble } of [...taps, { name: "hosts.log", trouble: saveTrouble }]) {
       const before = this.#known.get(name) ?? "";
       this.#known.set(name, trouble);
-      if (trouble !== "" && trouble !== before) this.#log.write("warning", `Nothing from ${name}: ${trouble}`);
+      if (trouble !== "" && trouble !== before)
+        this.#log.write("warning", `Nothing from ${name}: ${trouble}`);
       if (trouble === "" && before !== "") this.#log.write("info", `Again from ${name}`);
     }
     const dropped = taps.reduce((sum, tap) => sum + tap.dropped, 0);

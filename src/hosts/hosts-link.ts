@@ -61,7 +61,11 @@ export async function makeLink(
       return time !== undefined && (times.momentOf(time) ?? 0) >= Math.floor(since / 1000) * 1000;
     });
     const text = [...edited, ...captured].map((line) => `${line}\n`).join("");
-    await writeFileAtomic(target, text, { encoding: "latin1", mode: 0o644, ...(owner ? { chown: owner } : {}) });
+    await writeFileAtomic(target, text, {
+      encoding: "latin1",
+      mode: 0o644,
+      ...(owner ? { chown: owner } : {}),
+    });
     renameSync(link, `${link}.before`);
   }
   const temporary = `${link}.link`;

@@ -1,9 +1,8 @@
 /** `hosts`: the list of captured hosts, through the capture if it runs, else in its file. */
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { domainToUnicode } from "node:url";
 import { promisify } from "node:util";
-import { captureSocket } from "../../capture.ts";
+import { captureSocket, scanOnce } from "../../capture.ts";
 import type { Settings } from "../../config.ts";
 import type { HostsSettings } from "../../config-parts.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "../../errors.ts";
@@ -14,7 +13,7 @@ import { HostsStore, hostsFolder } from "../../hosts/hosts-store.ts";
 import { OwnPlaces } from "../../hosts/own-places.ts";
 import { printable } from "../../log.ts";
 import { unixTime } from "../../units.ts";
-import { settingsFor } from "./access.ts";
+import { quietLog, settingsFor } from "./access.ts";
 import { tableText } from "./columns.ts";
 import { answer } from "./output.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -74,12 +73,29 @@ export async function clearHosts(options: Options & { readonly yes?: boolean }):
   answer(options, { removed }, () => `Removed ${removed} hosts.`);
 }
 
+/** @returns what is new, in the order it was found. */
+export async function scanForHosts(settings: Settings): Promise<readonly HostLine[]> {
+  const hosts = hostsSettings(settings);
+  try {
+    return await new CaptureClient(captureSocket(settings)).scan();
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+  }
+  return scanOnce({ settings, hosts, log: quietLog });
+}
+
+export async function scanHosts(options: Options): Promise<void> {
+  const lines = await scanForHosts(await settingsFor(options));
+  answer(options, lines, () => [...lines.map(lineText), `${lines.length} new hosts.`].join("\n"));
+}
+
 /** New hosts as they come, after those captured last. */
 export async function watchHosts(options: Options): Promise<void> {
   const settings = await settingsFor(options);
   const signal = stopSignal();
   for await (const { hosts } of new CaptureClient(captureSocket(settings)).watch(signal)) {
-    for (const line of hosts) process.stdout.write(`${options.json ? JSON.stringify(line) : lineText(line)}\n`);
+    for (const line of hosts)
+      process.stdout.write(`${options.json ? JSON.stringify(line) : lineText(line)}\n`);
   }
   if (!signal.aborted) throw new UnreachableError("The capture has stopped");
 }
@@ -186,12 +202,4 @@ function statusText(status: CaptureStatus): string {
     ]),
   );
   return [...lines, "", taps].join("\n");
-}
-
-/** Where operators look for the list, and where it is. */
-export function linkOf(settings: Settings): { link: string; target: string } {
-  return {
-    link: join(settings.stateDirectory, "hosts.log"),
-    target: join(hostsFolder(settings.dataDirectory), "hosts.log"),
-  };
 }
