@@ -55,7 +55,7 @@ export const COMPOSITION_ROOTS = ["cli.ts", "enforce.ts", "capture.ts", "web.ts"
 
 /** Each takes values and answers with values: no I/O, clock, environment, randomness, log or state of its own. */
 const PURE: readonly RegExp[] = [
-  /^(ledger|policy|hosts\/parsers)\//,
+  /^(ledger|policy|hosts\/parsers|hosts\/packets)\//,
   /^enforcement\/plan[^/]*\.ts$/,
   /^enforcement\/xray\/(two-counts|gate-proof|spliced|setup-(plan|undo|gates|api)|config-(layout|additions|text))\.ts$/,
   /^sources\/xray\/(user-route|engine-routing|gate-names)\.ts$/,
