@@ -15,6 +15,9 @@ import type { TapStatus } from "./capture-desk.ts";
 import type { EnforcerLine } from "./enforcer-line.ts";
 import { accessSighting, type EngineTags, serviceOfProtocol } from "./logs/access-sighting.ts";
 import { clientAddress } from "./logs/client-address.ts";
+import { nginxErrorSightings } from "./logs/nginx-error.ts";
+import { nginxParser } from "./logs/nginx-formats.ts";
+import { nginxSightings } from "./logs/nginx-sighting.ts";
 import type { NamedAddresses } from "./named-addresses.ts";
 import type { Sighting } from "./sighting.ts";
 import { LogTap } from "./taps/log-tap.ts";
@@ -45,8 +48,11 @@ export class LogTaps implements Disposable {
       ? []
       : [
           ...settings.nginxAccess.map(({ path, format }) => {
-            const parse = nginxAccessParser(format);
-            return new LogTap(path, (line) => parse(line, now()).forEach(onSight));
+            const parse = nginxParser(format);
+            return new LogTap(path, (line) => {
+              const values = parse(line);
+              if (values) nginxSightings(values, now()).forEach(onSight);
+            });
           }),
           ...settings.nginxError.map(
             (path) => new LogTap(path, (line) => nginxErrorSightings(line, now()).forEach(onSight)),
