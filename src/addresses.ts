@@ -7,7 +7,7 @@
  *
  * Pure: no I/O, no state.
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 
 const MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex");
 
@@ -46,6 +46,11 @@ export function addressText(address: Uint8Array): string {
   const spelled = (part: number[]) => part.map((group) => group.toString(16)).join(":");
   if (gap.length < 2) return spelled(groups);
   return `${spelled(groups.slice(0, gap.start))}::${spelled(groups.slice(gap.start + gap.length))}`;
+}
+
+/** The shortest spelling of an address in any spelling, without its zone; undefined for a text that is none. */
+export function canonicalAddress(text: string): string | undefined {
+  return isIP(text) === 0 ? undefined : addressText(addressBytes(text));
 }
 
 function unmapped(bytes: Buffer): Buffer {
