@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
-import type { HostsSettings } from "./config-parts.ts";
+import type { HostsSettings } from "./config-hosts.ts";
 import { reasonOf } from "./errors.ts";
 import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";

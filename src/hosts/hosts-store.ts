@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { HostsSettings } from "../config-parts.ts";
+import type { HostsSettings } from "../config-hosts.ts";
 import { RefusedRequestError } from "../errors.ts";
 import { userName } from "../names.ts";
 import type { UnixTime } from "../units.ts";

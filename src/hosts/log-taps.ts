@@ -5,7 +5,7 @@
  * (inbound). A log that only root may read comes line by line from the enforcer.
  */
 import { accessSync, constants } from "node:fs";
-import type { HostsSettings } from "../config-parts.ts";
+import type { HostsSettings } from "../config-hosts.ts";
 import { codeOf } from "../errors.ts";
 import { parseAccessLine } from "../logs/access-log.ts";
 import type { LoginLine } from "../logs/login-line.ts";

@@ -4,7 +4,7 @@ import { domainToUnicode } from "node:url";
 import { promisify } from "node:util";
 import { captureSocket, scanOnce } from "../../capture.ts";
 import type { Settings } from "../../config.ts";
-import type { HostsSettings } from "../../config-parts.ts";
+import type { HostsSettings } from "../../config-hosts.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "../../errors.ts";
 import { CaptureClient } from "../../hosts/capture-client.ts";
 import type { CaptureStatus, HostRow } from "../../hosts/capture-desk.ts";
