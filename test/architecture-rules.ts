@@ -35,7 +35,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   control: { may: [ROOT, "kernel"], types: ["daemon"], why: "it serves whatever daemon it is handed" },
   demo: { may: [ROOT], why: "it stands in for an engine, which knows nothing of us" },
   faces: { may: EVERYTHING, why: "they are the edge" },
-  hosts: { may: [ROOT], why: "host capture is a sibling of the quota pipeline", planned: true },
+  hosts: { may: [ROOT], why: "host capture is a sibling of the quota pipeline" },
   history: {
     may: [ROOT, "kernel"],
     types: ["ledger", "sources", "daemon"],
