@@ -30,6 +30,11 @@ export class Cursor {
     return this.#end - this.#at;
   }
 
+  /** Of the next byte, counted from the first one of all. */
+  get position(): number {
+    return this.#at;
+  }
+
   u8(): number {
     return this.#bytes[this.#advance(1)] ?? 0;
   }
@@ -53,10 +58,15 @@ export class Cursor {
     return new Cursor(this.#bytes, Math.min(at, this.#end), this.#at);
   }
 
+  /** The next bytes as they lie there; none if there are fewer. */
+  bytes(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, this.#at);
+  }
+
   /** The next bytes, one character each; "" if there are fewer. */
   text(length: number): string {
-    const at = this.#advance(length);
-    return at < this.#at ? latin1(this.#bytes.subarray(at, this.#at)) : "";
+    return latin1(this.bytes(length));
   }
 
   /** @returns where the bytes begin; an index that no byte has if there are fewer. */
