@@ -53,10 +53,15 @@ export class Cursor {
     return new Cursor(this.#bytes, Math.min(at, this.#end), this.#at);
   }
 
+  /** The next bytes as they lie there; none if there are fewer. */
+  bytes(length: number): Uint8Array {
+    const at = this.#advance(length);
+    return this.#bytes.subarray(at, this.#at);
+  }
+
   /** The next bytes, one character each; "" if there are fewer. */
   text(length: number): string {
-    const at = this.#advance(length);
-    return at < this.#at ? latin1(this.#bytes.subarray(at, this.#at)) : "";
+    return latin1(this.bytes(length));
   }
 
   /** @returns where the bytes begin; an index that no byte has if there are fewer. */
