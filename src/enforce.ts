@@ -62,7 +62,7 @@ export interface OfficeOptions {
 }
 
 const DIRECTORY_MODE = 0o750;
-/** How long the report of a cut waits for an engine that does not answer. */
+/** How long a shut gate and the report of a cut wait for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
@@ -156,7 +156,10 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
             const looks = meters.filter(({ name }) => gated.some((each) => each.name === name));
             const looked = Promise.all(looks.map((meter) => meter.nextLook()));
             scheduler.wake();
-            await Promise.race([looked, clock.sleep(FRESH_LOOK_MS, stopping.signal)]);
+            return Promise.race([
+              looked.then(() => true),
+              clock.sleep(FRESH_LOOK_MS, stopping.signal).then(() => false),
+            ]);
           },
           maySplice: (entry) => engines.some((engine) => engine.maySplice(entry)),
           undelivered: (entry) => engines.reduce((sum, engine) => sum + engine.undelivered(entry), 0),

@@ -40,8 +40,8 @@ export interface XrayGatesOptions {
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
   readonly keepers: readonly KeeperName[];
-  /** Reads and books the engines' counters: one look that begins after the call. */
-  readonly look: () => Promise<void>;
+  /** Reads and books the engines' counters: one look that begins after the call. False when one of them did not answer in time. */
+  readonly look: () => Promise<boolean>;
   /** Whether the engine may have the kernel copy this account's downloads, and count them when they end. */
   readonly maySplice: (entry: Entry) => boolean;
   /** Bytes the engine has counted and its clients have not been sent, as far as their sockets are known. */
@@ -83,6 +83,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   #sampleAt = monotonicTime(0);
   /** The kernel's figures were read for the present look. */
   #fresh = false;
+  /** Accounts whose gates shut by themselves while an engine did not answer. */
+  readonly #unsettled = new Set<number>();
   readonly #stopping = new AbortController();
 
   constructor(options: XrayGatesOptions) {
@@ -140,7 +142,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         this.#catchUp();
         for (const { entry, number } of this.#figures.gates.values()) {
           // The kernel's own word may have been lost: it drops messages when they come too fast.
-          if (isNear(entry) && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
+          const asked = this.#unsettled.delete(number) || isNear(entry);
+          if (asked && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
         }
       },
     };
@@ -322,7 +325,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   /**
    * The gate shut by itself. What the engine still holds is counted and
    * delivered meanwhile; then either the limit is reached but for a packet, or
-   * the rest is known exactly and let through.
+   * the rest is known exactly and let through. An engine that does not answer
+   * tells nothing of the rest, so the gate stays shut until it does.
    */
   async #settle(gate: Gate): Promise<void> {
     const { clock, look, undelivered, onDepleted } = this.#options;
@@ -333,9 +337,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     let pause = FIRST_PAUSE_MS;
     for (;;) {
       this.#figures.lookAtFlows(gate);
-      await look();
+      const looked = await look();
       const { verdict } = entry;
       if (verdict.kind === "deny") return; // carried out already
+      if (!looked) {
+        this.#unsettled.add(gate.number); // the upkeep comes back to it
+        return;
+      }
       const figure = this.#figures.engineSum(gate);
       const still = gate.unread + undelivered(entry) === 0 && figure === before;
       const uncounted = Math.max(gate.unread, gate.hidden);

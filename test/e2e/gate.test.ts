@@ -4,21 +4,47 @@
  */
 import { execFileSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { quotaName } from "../../src/kernel/account-marks.ts";
 import { testUser } from "../support/engine-config.ts";
 import { findEngine } from "../support/engines.ts";
+import { execute } from "../support/namespaces.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { needs } from "../support/requirements.ts";
 import { connectThroughSocks } from "../support/socks.ts";
 import { startTransfer, type Transfer } from "../support/traffic.ts";
 import { until } from "../support/until.ts";
+import { ENDLESS, expectStopped, GATES, LIMIT, numberOf } from "./gated-user.ts";
 import { MIB, setStage } from "./stage.ts";
 
 const missing = needs("root", "nft", "ip") || (findEngine("xray") ? "" : " (needs: xray)");
 const alice = testUser("alice");
 const bob = testUser("bob");
 const KIB = 1024;
-const GATES = { gates: "auto" };
+
+/** A download at a gate: longer than any pause in one that goes on. */
+const STALL_MS = 1_000;
+/** Several looks at a shut gate are given up within it. */
+const OUTAGE_MS = 10_000;
+
+/** Resolves when nothing of it came for so long. */
+function untilStill({ arrivals }: Transfer, milliseconds: number): Promise<true> {
+  return until(
+    `nothing arrives for ${milliseconds} ms`,
+    () => performance.now() - (arrivals.at(-1)?.at ?? 0) >= milliseconds,
+    20_000,
+  );
+}
+
+/** As an API that hangs: nothing refuses, nothing answers. @returns what ends it. */
+async function dropSegmentsTo(port: number): Promise<() => Promise<unknown>> {
+  const name = "no-answer";
+  const chain = "type filter hook input priority 0; policy accept;";
+  await execute("nft", [`table inet ${name} {\nchain to-api {\n${chain}\ntcp dport ${port} drop\n}\n}`]);
+  const end = () => execute("nft", ["delete", "table", "inet", name]);
+  onTestFinished(async () => void (await end().catch(() => undefined))); // the test has ended it by then, unless it failed
+  return end;
+}
 
 /** What has arrived once nothing more does. */
 async function standingStill(transfer: Transfer): Promise<number> {
@@ -88,6 +114,35 @@ describe.skipIf(missing)(`gates of a running Xray${missing}`, () => {
     expect(await sluice.run("gates", "remove")).toMatchObject({ status: 0 });
     expect(table).toThrow("No such file");
   });
+
+  test("stay shut while the engine's API does not answer, and go on when it does", async () => {
+    const inbounds = [{ tag: "in", protocol: "vless", users: [alice, bob] }] as const;
+    const stage = await setStage(program(), inbounds, {}, GATES);
+    await stage.start();
+    await stage.limit(alice, LIMIT);
+    const download = await stage.transfer(alice, { ...ENDLESS, rate: 4 * MIB });
+    onTestFinished(() => download.stop());
+    await until("a part of it is there", () => download.down > 4 * MIB);
+    const answering = await dropSegmentsTo(stage.apiPort);
+    await untilStill(download, STALL_MS);
+    const stalledAt = download.down;
+    expect(stalledAt).toBeLessThanOrEqual(LIMIT);
+    expect(stalledAt).toBeGreaterThan(LIMIT / 2);
+
+    await stage.sluice.event("source-lost");
+    expect(await stage.sluice.run("disable", "bob")).toMatchObject({ status: 0 });
+    const quota = quotaName(await numberOf(stage, "bob"));
+    await until("bob's gate is shut", async () =>
+      new RegExp(`quota ${quota} \\{\\s+over 0 bytes`).test(await execute("nft", ["list", "quotas"])),
+    );
+
+    await untilStill(download, OUTAGE_MS);
+    expect(download.down).toBe(stalledAt);
+    await answering();
+    // What the gate dropped is sent again after pauses that doubled meanwhile.
+    await until("it goes on", () => download.down > stalledAt, 30_000);
+    await expectStopped(stage, alice, download, { limit: LIMIT });
+  }, 90_000);
 
   test.for([
     { name: "observe mode", engine: GATES, args: ["--observe"] },
