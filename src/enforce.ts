@@ -11,6 +11,7 @@ import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
 import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
+import { reportRaisedTracking } from "./daemon/conntrack-room.ts";
 import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
@@ -173,12 +174,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
               {},
               "warning",
             ),
-          onConntrackRaised: (from, to, dropIn) =>
-            events.record(
-              "conntrack-raised",
-              `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
-              { from, to },
-            ),
+          onConntrackRaised: (from, to, dropIn) => reportRaisedTracking(events, from, to, dropIn),
         });
 
   const engines = settings.xray.map((xray) => {

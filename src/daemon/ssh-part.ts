@@ -22,6 +22,7 @@ import { type Login, LoginFile, tunnelLogins } from "../sources/ssh/logins.ts";
 import type { EventFile } from "../storage/events.ts";
 import { monotonicTime, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import { reportRaisedTracking } from "./conntrack-room.ts";
 import type { Gate } from "./gatekeeper.ts";
 import type { LoginGuards } from "./login-guards.ts";
 import { reportKeeper } from "./meter-events.ts";
@@ -292,12 +293,7 @@ export class SshPart implements AsyncDisposable {
           "warning",
         );
       },
-      onConntrackRaised: (from, to, dropIn) =>
-        events.record(
-          "conntrack-raised",
-          `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
-          { from, to },
-        ),
+      onConntrackRaised: (from, to, dropIn) => reportRaisedTracking(events, from, to, dropIn),
     });
     try {
       await opened.set(logins);
