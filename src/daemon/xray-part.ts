@@ -159,7 +159,8 @@ export class XrayPart implements AsyncDisposable {
     const users = [...entry.users].filter((user) => this.#seen.has(user));
     if (users.length === 0) return undefined;
     const { settings } = this;
-    const { gates } = this.#options;
+    const { gates, mode } = this.#options;
+    if (mode === "observe") return { keeper: settings.name, step: "report", text: "Sluice observes" };
     const number = entry.standing.kernelNumber;
     const config = this.files.config;
     const exceptions = users.flatMap((user) => (config ? routeOf(config, user).exceptions : []));
