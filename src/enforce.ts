@@ -153,8 +153,11 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
           ...{ books, saver, clock, sockets, tables, onDepleted },
           count: settings.count,
           keepers: gated.map(({ name }) => name),
-          look: async () => {
-            const looks = meters.filter(({ name }) => gated.some((each) => each.name === name));
+          look: async (entry) => {
+            const gating = engines.filter(({ settings: { gates } }) => gates === "auto");
+            const his = gating.filter((engine) => engine.has(entry));
+            const asked = his.length > 0 ? his : gating; // he was taken out, and his connections live
+            const looks = meters.filter(({ name }) => asked.some(({ settings }) => settings.name === name));
             const looked = Promise.all(looks.map((meter) => meter.nextLook()));
             scheduler.wake();
             return Promise.race([

@@ -40,8 +40,11 @@ export interface XrayGatesOptions {
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
   readonly keepers: readonly KeeperName[];
-  /** Reads and books the engines' counters: one look that begins after the call. False when one of them did not answer in time. */
-  readonly look: () => Promise<boolean>;
+  /**
+   * Reads and books the counters of the engines that have the account: one look
+   * that begins after the call. False when one of them did not answer in time.
+   */
+  readonly look: (entry: Entry) => Promise<boolean>;
   /** Whether the engine may have the kernel copy this account's downloads, and count them when they end. */
   readonly maySplice: (entry: Entry) => boolean;
   /** Bytes the engine has counted and its clients have not been sent, as far as their sockets are known. */
@@ -337,7 +340,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     let pause = FIRST_PAUSE_MS;
     for (;;) {
       this.#figures.lookAtFlows(gate);
-      const looked = await look();
+      const looked = await look(entry);
       const { verdict } = entry;
       if (verdict.kind === "deny") return; // carried out already
       if (!looked) {

@@ -154,6 +154,11 @@ export class XrayPart implements AsyncDisposable {
     };
   }
 
+  /** Whether this engine is known to have one of the account's users. */
+  has(entry: Entry): boolean {
+    return !entry.users.isDisjointFrom(this.#seen);
+  }
+
   /** By what the account is stopped here; undefined where the engine does not have him. */
   stopStepOf(entry: Entry): StopStep | undefined {
     const users = [...entry.users].filter((user) => this.#seen.has(user));

@@ -3,14 +3,17 @@
  * kernel, at his limit, whatever carries him.
  */
 import { execFileSync } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { quotaName } from "../../src/kernel/account-marks.ts";
 import { testUser } from "../support/engine-config.ts";
 import { findEngine } from "../support/engines.ts";
+import { freePort } from "../support/free-port.ts";
 import { execute } from "../support/namespaces.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { needs } from "../support/requirements.ts";
+import type { Sluice } from "../support/sluice.ts";
 import { connectThroughSocks } from "../support/socks.ts";
 import { startTransfer, type Transfer } from "../support/traffic.ts";
 import { until } from "../support/until.ts";
@@ -44,6 +47,14 @@ async function dropSegmentsTo(port: number): Promise<() => Promise<unknown>> {
   const end = () => execute("nft", ["delete", "table", "inet", name]);
   onTestFinished(async () => void (await end().catch(() => undefined))); // the test has ended it by then, unless it failed
   return end;
+}
+
+/** A second engine, which is not there. */
+async function addSilentEngine({ settingsPath }: Sluice): Promise<void> {
+  const settings = JSON.parse(await readFile(settingsPath, "utf8")) as { xray: object };
+  const api = `127.0.0.1:${await freePort()}`;
+  const silent = { name: "silent", api, config: null, access_log: null, service: null, ...GATES };
+  await writeFile(settingsPath, JSON.stringify({ ...settings, xray: [settings.xray, silent] }));
 }
 
 /** What has arrived once nothing more does. */
@@ -122,6 +133,16 @@ describe.skipIf(missing)(`gates of a running Xray${missing}`, () => {
     await until("it goes on", () => download.down > stalledAt, 30_000);
     await expectStopped(stage, alice, download, { limit: LIMIT });
   }, 90_000);
+
+  test("wait for no engine that does not have the user", async () => {
+    const inbounds = [{ tag: "in", protocol: "vless", users: [alice, bob] }] as const;
+    const stage = await setStage(program(), inbounds, {}, GATES);
+    await addSilentEngine(stage.sluice);
+    await stage.start({ answering: false });
+    await until("he is met", () => numberOf(stage, "alice").catch(() => undefined));
+    await stage.limit(alice, LIMIT);
+    await expectStopped(stage, alice, await stage.transfer(alice, ENDLESS), { limit: LIMIT });
+  });
 
   test("stand without the daemon, come back at boot, and go when they are removed", async () => {
     const inbounds = [{ tag: "in", protocol: "vless", users: [alice, bob] }] as const;
