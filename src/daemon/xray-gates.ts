@@ -77,7 +77,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #open = new AsyncDisposableStack();
   #standby: string | undefined = "not started";
   #trouble: string | undefined;
-  /** Engines that were not read since the start: what they counted meanwhile is not in the books. */
+  /** Engines that were not read since the start or since they failed to answer: what they counted meanwhile is not in the books. */
   readonly #unread: Set<KeeperName>;
   /** All were, and every gate stands where its account's limits say. */
   #caughtUp = false;
@@ -236,11 +236,19 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       table.reopen(gate.number, limit).catch((error: unknown) => this.#failed(error));
       return;
     }
+    // By books that lag, what passed meanwhile would be let through once more.
+    if (this.#unread.size > 0 && limit > standing) return;
     if (limit === standing || this.#mayWait(gate, standing, limit)) return;
     table.advance(gate.number, limit).then(
       (shut) => (shut ? this.#settleSoon(gate.number) : undefined),
       (error: unknown) => this.#failed(error),
     );
+  }
+
+  /** The engine did not answer: what passes from here on is not in the books. */
+  lostSight(keeper: KeeperName): void {
+    this.#unread.add(keeper);
+    this.#caughtUp = false;
   }
 
   /** Adds to a report what the engine will only report later: see GateFigures. */

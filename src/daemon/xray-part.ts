@@ -367,10 +367,14 @@ export class XrayPart implements AsyncDisposable {
     return {
       name: inner.name,
       read: async (which, signal, marks) => {
-        await this.#options.gates?.sample();
-        const report = await inner.read(which, signal, marks);
+        const { gates } = this.#options;
+        await gates?.sample();
+        const report = await inner.read(which, signal, marks).catch((error: unknown) => {
+          gates?.lostSight(inner.name);
+          throw error;
+        });
         await this.#meet(report.readings.map(({ user }) => user));
-        return this.#options.gates?.carry(report, inner.name, which) ?? report;
+        return gates?.carry(report, inner.name, which) ?? report;
       },
       pending: () => inner.pending(),
       forget: () => inner.forget(),
