@@ -13,9 +13,9 @@ import { HostsStore, hostsFolder } from "../../hosts/hosts-store.ts";
 import { OwnPlaces } from "../../hosts/own-places.ts";
 import { printable } from "../../log.ts";
 import { unixTime } from "../../units.ts";
-import { quietLog, settingsFor } from "./access.ts";
 import { tableText } from "./columns.ts";
 import { answer } from "./output.ts";
+import { quietLog, settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 interface Options {

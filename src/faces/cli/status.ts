@@ -1,9 +1,10 @@
 /** `status` and `config check`. */
 import type { Status, UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
-import { controlPath, daemonDesk, settingsFor } from "./access.ts";
+import { controlPath, daemonDesk } from "./access.ts";
 import { tableText } from "./columns.ts";
 import { answer } from "./output.ts";
+import { settingsFor } from "./settings-for.ts";
 
 interface Options {
   readonly config?: string;
