@@ -3,8 +3,8 @@
  *
  * Pure: no I/O, no state.
  */
-import { isIPv4, isIPv6 } from "node:net";
-import { unmapped } from "./address-text.ts";
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { addressText, unmapped } from "./address-text.ts";
 
 /**
  * 4 bytes for IPv4 and mapped IPv4, else 16, in network order. A zone ("%eth0")
@@ -23,6 +23,11 @@ export function addressBytes(text: string): Buffer {
   const groups = [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right];
   const bytes = Buffer.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
   return unmapped(bytes);
+}
+
+/** The shortest spelling of an address in any spelling, without its zone; undefined for a text that is none. */
+export function canonicalAddress(text: string): string | undefined {
+  return isIP(text) === 0 ? undefined : addressText(addressBytes(text));
 }
 
 /** IPv6 may end in IPv4's spelling: "::ffff:192.0.2.1" is "::ffff:c000:201". */

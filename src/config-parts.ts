@@ -1,31 +1,8 @@
-/** The settings of the parts beside metering: host capture, history, web, map, fleet. */
+/** The settings of the parts beside metering and host capture: history, web, map, fleet. */
 import { type HostAndPort, parseHostAndPort } from "./config-addresses.ts";
-import {
-  attempt,
-  field,
-  flag,
-  integer,
-  list,
-  oneOf,
-  parsed,
-  part,
-  pathOf,
-  type Section,
-} from "./config-fields.ts";
-import { absolutePath, isWhole, textLike } from "./config-values.ts";
+import { attempt, field, flag, integer, list, parsed, part, pathOf, type Section } from "./config-fields.ts";
+import { absolutePath, isWhole } from "./config-values.ts";
 import { type Milliseconds, milliseconds } from "./units.ts";
-
-export interface HostsSettings {
-  /** As the kernel names them; "any" is all of them. */
-  readonly interfaces: readonly string[];
-  /** Whose connections are looked at: those clients open to this host, those the engines open for them, or both. */
-  readonly direction: "both" | "incoming" | "outgoing";
-  /** Names of this host itself, in lower case. Not listed. */
-  readonly ownDomains: readonly string[];
-  readonly maxHosts: number;
-  readonly perAccount: boolean;
-  readonly retentionDays: number;
-}
 
 /** How many days each table keeps. */
 export interface HistorySettings {
@@ -57,23 +34,6 @@ export interface GeoipSettings {
 export interface FleetSettings {
   /** "redis://..." or "rediss://...". May hold a password: never shown. */
   readonly redis: string;
-}
-
-export function readHosts(root: Section): HostsSettings | null {
-  const keys = ["interfaces", "direction", "own_domains", "max_hosts", "per_account", "retention_days"];
-  return part(root, "hosts", keys, (hosts) => ({
-    // 15 bytes is what the kernel allows (IFNAMSIZ).
-    interfaces: list(hosts, "interfaces", ["any"], "interface names", (item) =>
-      textLike(item, /^[^\s/]{1,15}$/),
-    ),
-    direction: oneOf(hosts, "direction", ["both", "incoming", "outgoing"], "both"),
-    ownDomains: list(hosts, "own_domains", [], "host names", (item) =>
-      textLike(item, /^[\w-]+(\.[\w-]+)*$/)?.toLowerCase(),
-    ),
-    maxHosts: integer(hosts, "max_hosts", { min: 1, max: 10_000_000, fallback: 100_000 }),
-    perAccount: flag(hosts, "per_account", false),
-    retentionDays: days(hosts, "retention_days", 90),
-  }));
 }
 
 export function readHistory(root: Section): HistorySettings | null {
@@ -132,6 +92,7 @@ function redisUrl(value: unknown): string {
   throw new SyntaxError(`expected a URL that begins with "redis://" or "rediss://", got ${got}`);
 }
 
-function days(from: Section, key: string, fallback: number): number {
+/** How long something is kept: 1 day to a hundred years. */
+export function days(from: Section, key: string, fallback: number): number {
   return integer(from, key, { min: 1, max: 36_500, fallback });
 }

@@ -17,17 +17,16 @@ import {
 } from "./config-engines.ts";
 import { type Environment, withEnvironment } from "./config-environment.ts";
 import { attempt, field, oneOf, parsed, refuseTwins, type Section, section, span } from "./config-fields.ts";
+import { type HostsSettings, readHosts } from "./config-hosts.ts";
 import {
   type ConnectionsSettings,
   type FleetSettings,
   type GeoipSettings,
   type HistorySettings,
-  type HostsSettings,
   readConnections,
   readFleet,
   readGeoip,
   readHistory,
-  readHosts,
   readWeb,
   type WebSettings,
 } from "./config-parts.ts";

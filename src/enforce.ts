@@ -11,6 +11,7 @@ import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
 import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
+import { reportRaisedTracking } from "./daemon/conntrack-room.ts";
 import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
 import { FlowDesk } from "./daemon/flow-desk.ts";
@@ -64,7 +65,7 @@ export interface OfficeOptions {
 }
 
 const DIRECTORY_MODE = 0o750;
-/** How long the report of a cut waits for an engine that does not answer. */
+/** How long a shut gate and the report of a cut wait for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
@@ -154,11 +155,17 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
           ...{ books, saver, clock, sockets, tables, onDepleted },
           count: settings.count,
           keepers: gated.map(({ name }) => name),
-          look: async () => {
-            const looks = meters.filter(({ name }) => gated.some((each) => each.name === name));
+          look: async (entry) => {
+            const gating = engines.filter(({ settings: { gates } }) => gates === "auto");
+            const his = gating.filter((engine) => engine.has(entry));
+            const asked = his.length > 0 ? his : gating; // he was taken out, and his connections live
+            const looks = meters.filter(({ name }) => asked.some(({ settings }) => settings.name === name));
             const looked = Promise.all(looks.map((meter) => meter.nextLook()));
             scheduler.wake();
-            await Promise.race([looked, clock.sleep(FRESH_LOOK_MS, stopping.signal)]);
+            return Promise.race([
+              looked.then(() => true),
+              clock.sleep(FRESH_LOOK_MS, stopping.signal).then(() => false),
+            ]);
           },
           maySplice: (entry) => engines.some((engine) => engine.maySplice(entry)),
           undelivered: (entry) => engines.reduce((sum, engine) => sum + engine.undelivered(entry), 0),
@@ -172,12 +179,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
               {},
               "warning",
             ),
-          onConntrackRaised: (from, to, dropIn) =>
-            events.record(
-              "conntrack-raised",
-              `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
-              { from, to },
-            ),
+          onConntrackRaised: (from, to, dropIn) => reportRaisedTracking(events, from, to, dropIn),
         });
 
   const engines = settings.xray.map((xray) => {

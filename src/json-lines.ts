@@ -52,9 +52,11 @@ export class JsonLines implements Disposable {
     if (this.#socket.writableLength > MOST_WAITING) this.#socket.destroy();
   }
 
-  /** Bytes that the other side has not taken yet. */
-  get waiting(): number {
-    return this.#socket.writableLength;
+  /** Resolves when the other side has taken what was sent, or is gone. */
+  async drained(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed || !socket.writableNeedDrain) return;
+    await new Promise((resolve) => socket.once("drain", resolve).once("close", resolve));
   }
 
   /** Ends the conversation when everything is sent. */

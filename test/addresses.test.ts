@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addressText } from "../src/address-text.ts";
-import { addressBytes } from "../src/addresses.ts";
+import { addressBytes, canonicalAddress } from "../src/addresses.ts";
 
 describe("addressBytes()", () => {
   test.for([
@@ -26,4 +26,19 @@ describe("addressBytes()", () => {
       expect(() => addressBytes(text)).toThrow(RangeError);
     },
   );
+});
+
+describe("canonicalAddress()", () => {
+  test.for([
+    { text: "203.0.113.9", want: "203.0.113.9" },
+    { text: "::ffff:203.0.113.9", want: "203.0.113.9" },
+    { text: "2001:DB8:0:0::1", want: "2001:db8::1" },
+    { text: "fe80::1%eth0", want: "fe80::1" },
+    { text: "[::1]", want: undefined },
+    { text: "unix:", want: undefined },
+    { text: "203.0.113.9, 10.0.0.1", want: undefined },
+    { text: "", want: undefined },
+  ])("spells $text as $want", ({ text, want }) => {
+    expect(canonicalAddress(text)).toBe(want);
+  });
 });

@@ -57,6 +57,13 @@ const EVERY_DEFAULT = {
   hosts: {
     interfaces: ["any"],
     direction: "both",
+    dns: false,
+    nginx_access: [
+      { path: "/var/log/nginx/access.log", format: "combined" },
+      { path: "/var/log/nginx/vps-access.log", format: "combined" },
+      { path: "/var/log/nginx/proxy-capture.log", format: "proxy_capture" },
+    ],
+    nginx_error: ["/var/log/nginx/error.log"],
     own_domains: [],
     max_hosts: 100000,
     per_account: false,
@@ -124,6 +131,13 @@ describe("parseSettings() with defaults", () => {
       hosts: {
         interfaces: ["any"],
         direction: "both",
+        dns: false,
+        nginxAccess: [
+          { path: "/var/log/nginx/access.log", format: "combined" },
+          { path: "/var/log/nginx/vps-access.log", format: "combined" },
+          { path: "/var/log/nginx/proxy-capture.log", format: "proxy_capture" },
+        ],
+        nginxError: ["/var/log/nginx/error.log"],
         ownDomains: [],
         maxHosts: 100_000,
         perAccount: false,
@@ -253,6 +267,26 @@ describe("parseSettings() takes", () => {
       name: "own domains in any case",
       input: { hosts: { own_domains: ["VPN.Example.org"] } },
       want: { hosts: expect.objectContaining({ ownDomains: ["vpn.example.org"] }) },
+    },
+    {
+      name: "logs of nginx in formats of the operator's own",
+      input: {
+        hosts: {
+          nginx_access: [{ path: "/a.log", format: '$host "$request"' }, { path: "/b.log" }],
+          nginx_error: [],
+          dns: true,
+        },
+      },
+      want: {
+        hosts: expect.objectContaining({
+          nginxAccess: [
+            { path: "/a.log", format: '$host "$request"' },
+            { path: "/b.log", format: "combined" },
+          ],
+          nginxError: [],
+          dns: true,
+        }),
+      },
     },
     {
       name: "a fleet",
@@ -531,6 +565,43 @@ describe("parseSettings() refuses", () => {
       input: { connections: { ports: [443, 0] } },
       problem:
         'connections.ports[1]: expected one of port numbers from 1 to 65535, or "auto", got 0 (number)',
+    },
+    {
+      name: "a direction of the packets' own",
+      input: { hosts: { direction: "incoming" } },
+      problem: 'hosts.direction: expected "inbound" or "outbound" or "both", got "incoming" (string)',
+    },
+    {
+      name: "one log in place of a list",
+      input: { hosts: { nginx_access: "/a.log" } },
+      problem: 'hosts.nginx_access: expected a list of logs, got "/a.log" (string)',
+    },
+    {
+      name: "a log without its path",
+      input: { hosts: { nginx_access: [{ path: "/a.log" }, {}] } },
+      problem: "hosts.nginx_access[1].path: expected an absolute path, got nothing",
+    },
+    {
+      name: "a format that nginx could split no better",
+      input: { hosts: { nginx_access: [{ path: "/a.log", format: "$host$request" }] } },
+      problem: "hosts.nginx_access[0].format: expected text between $host and $request at character 6",
+    },
+    {
+      name: "a format by a name that is not known",
+      input: { hosts: { nginx_access: [{ path: "/a.log", format: "combind" }] } },
+      problem:
+        'hosts.nginx_access[0].format: expected a known format\'s name or a text with variables such as $host, got "combind"',
+    },
+    {
+      name: "a format that is no text",
+      input: { hosts: { nginx_access: [{ path: "/a.log", format: 1 }] } },
+      problem:
+        'hosts.nginx_access[0].format: expected "combined", "proxy_capture" or a log_format, got 1 (number)',
+    },
+    {
+      name: "an error log that is not absolute",
+      input: { hosts: { nginx_error: ["error.log"] } },
+      problem: 'hosts.nginx_error[0]: expected one of absolute paths, got "error.log" (string)',
     },
     {
       name: "a fleet without its Redis",

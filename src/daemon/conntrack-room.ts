@@ -5,6 +5,7 @@
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { loadConntrack } from "../kernel/conntrack.ts";
 import { conntrackSize, enoughFor, raiseConntrack, roomNeeded } from "../kernel/conntrack-size.ts";
+import type { EventFile } from "../storage/events.ts";
 
 /** What a raised table is written to for the next boot; `gates remove` removes it. */
 export const TRACKING_DROP_IN = "/etc/sysctl.d/60-sluice.conf";
@@ -43,4 +44,13 @@ export async function ensureTracking(options: TrackingOptions): Promise<void> {
     );
   }
   onRaised(size.max, needed, dropIn);
+}
+
+/** Tells that it was raised, whichever part needed the room. */
+export function reportRaisedTracking(events: EventFile, from: number, to: number, dropIn: string): void {
+  events.record(
+    "conntrack-raised",
+    `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
+    { from, to },
+  );
 }

@@ -7,9 +7,9 @@
  *
  * Ids rise. A flow that nobody is known to own is left out of the answer, which is whole up to the id it names.
  */
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
+import { captureUser } from "../capture-user.ts";
 import { JsonLines, type Message, serveJsonLines } from "../json-lines.ts";
 import type { FlowProtocol } from "../kernel/conntrack-messages.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
@@ -21,8 +21,6 @@ export interface FlowDeskOptions {
   readonly ownerOf: (transport: FlowProtocol, source: Endpoint, target: Endpoint) => FlowOwner | undefined;
 }
 
-/** Who may ask beside root: the capture's own user, by its group. */
-const CAPTURE_USER = "sluice-capture";
 /** Lines are handed on in batches. */
 const BATCH_MS = 50;
 /** Lines that wait for the next batch; a burst beyond is a hint less. */
@@ -42,7 +40,7 @@ export class FlowDesk implements AsyncDisposable {
 
   /** @throws the system's error when the socket cannot be made. */
   async start(): Promise<void> {
-    const capture = idsOf(CAPTURE_USER);
+    const capture = captureUser();
     this.#server = await serveJsonLines({
       path: this.#options.path,
       mode: 0o660,
@@ -132,13 +130,4 @@ function isEndpoint(address: unknown, port: unknown): boolean {
 
 function isWhole(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** From /etc/passwd; undefined where the user was not made. */
-function idsOf(user: string): { uid: number; gid: number } | undefined {
-  const fields = readFileSync("/etc/passwd", "utf8")
-    .split("\n")
-    .find((line) => line.startsWith(`${user}:`))
-    ?.split(":");
-  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
 }

@@ -22,6 +22,7 @@ import { type Login, LoginFile, tunnelLogins } from "../sources/ssh/logins.ts";
 import type { EventFile } from "../storage/events.ts";
 import { monotonicTime, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import { reportRaisedTracking } from "./conntrack-room.ts";
 import type { Gate } from "./gatekeeper.ts";
 import type { LoginGuards } from "./login-guards.ts";
 import { reportKeeper } from "./meter-events.ts";
@@ -184,13 +185,15 @@ export class SshPart implements AsyncDisposable {
   stopStepOf(entry: Entry): StopStep | undefined {
     const login = this.loginOfAccount(entry);
     if (!login) return undefined;
-    const untouchable = this.#options.guards.whyUntouchable(login.login);
+    const { guards, mode } = this.#options;
+    const untouchable = guards.whyUntouchable(login.login);
     if (untouchable !== undefined)
       return { keeper: SSH, step: "report", text: `only metered: ${untouchable}` };
     if (!this.#backend) return { keeper: SSH, step: "report", text: `not metered: ${this.#standby}` };
+    if (mode === "observe") return { keeper: SSH, step: "report", text: "Sluice observes" };
     return this.#backend.gated
       ? { keeper: SSH, step: "gate", text: "by his connections' mark, set as they are made" }
-      : { keeper: SSH, step: "cut", text: "no gate: iptables counts, or Sluice observes" };
+      : { keeper: SSH, step: "cut", text: "no gate: iptables counts" };
   }
 
   /** A login is gone for good, or about to be: his objects leave the kernel and the account its SSH side. */
@@ -292,12 +295,7 @@ export class SshPart implements AsyncDisposable {
           "warning",
         );
       },
-      onConntrackRaised: (from, to, dropIn) =>
-        events.record(
-          "conntrack-raised",
-          `The connection tracking table was raised from ${from} to ${to} entries, and by ${dropIn} for the next boot`,
-          { from, to },
-        ),
+      onConntrackRaised: (from, to, dropIn) => reportRaisedTracking(events, from, to, dropIn),
     });
     try {
       await opened.set(logins);

@@ -40,8 +40,11 @@ export interface XrayGatesOptions {
   readonly count: CountRule;
   /** The engines' keepers: whose counters are the engine's figure. */
   readonly keepers: readonly KeeperName[];
-  /** Reads and books the engines' counters: one look that begins after the call. */
-  readonly look: () => Promise<void>;
+  /**
+   * Reads and books the counters of the engines that have the account: one look
+   * that begins after the call. False when one of them did not answer in time.
+   */
+  readonly look: (entry: Entry) => Promise<boolean>;
   /** Whether the engine may have the kernel copy this account's downloads, and count them when they end. */
   readonly maySplice: (entry: Entry) => boolean;
   /** Bytes the engine has counted and its clients have not been sent, as far as their sockets are known. */
@@ -74,7 +77,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   readonly #open = new AsyncDisposableStack();
   #standby: string | undefined = "not started";
   #trouble: string | undefined;
-  /** Engines that were not read since the start: what they counted meanwhile is not in the books. */
+  /** Engines that were not read since the start or since they failed to answer: what they counted meanwhile is not in the books. */
   readonly #unread: Set<KeeperName>;
   /** All were, and every gate stands where its account's limits say. */
   #caughtUp = false;
@@ -83,6 +86,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   #sampleAt = monotonicTime(0);
   /** The kernel's figures were read for the present look. */
   #fresh = false;
+  /** Accounts whose gates shut by themselves while an engine did not answer. */
+  readonly #unsettled = new Set<number>();
   readonly #stopping = new AbortController();
 
   constructor(options: XrayGatesOptions) {
@@ -140,7 +145,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         this.#catchUp();
         for (const { entry, number } of this.#figures.gates.values()) {
           // The kernel's own word may have been lost: it drops messages when they come too fast.
-          if (isNear(entry) && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
+          const asked = this.#unsettled.delete(number) || isNear(entry);
+          if (asked && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
         }
       },
     };
@@ -230,11 +236,19 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       table.reopen(gate.number, limit).catch((error: unknown) => this.#failed(error));
       return;
     }
+    // By books that lag, what passed meanwhile would be let through once more.
+    if (this.#unread.size > 0 && limit > standing) return;
     if (limit === standing || this.#mayWait(gate, standing, limit)) return;
     table.advance(gate.number, limit).then(
       (shut) => (shut ? this.#settleSoon(gate.number) : undefined),
       (error: unknown) => this.#failed(error),
     );
+  }
+
+  /** The engine did not answer: what passes from here on is not in the books. */
+  lostSight(keeper: KeeperName): void {
+    this.#unread.add(keeper);
+    this.#caughtUp = false;
   }
 
   /** Adds to a report what the engine will only report later: see GateFigures. */
@@ -322,7 +336,8 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   /**
    * The gate shut by itself. What the engine still holds is counted and
    * delivered meanwhile; then either the limit is reached but for a packet, or
-   * the rest is known exactly and let through.
+   * the rest is known exactly and let through. An engine that does not answer
+   * tells nothing of the rest, so the gate stays shut until it does.
    */
   async #settle(gate: Gate): Promise<void> {
     const { clock, look, undelivered, onDepleted } = this.#options;
@@ -333,9 +348,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     let pause = FIRST_PAUSE_MS;
     for (;;) {
       this.#figures.lookAtFlows(gate);
-      await look();
+      const looked = await look(entry);
       const { verdict } = entry;
       if (verdict.kind === "deny") return; // carried out already
+      if (!looked) {
+        this.#unsettled.add(gate.number); // the upkeep comes back to it
+        return;
+      }
       const figure = this.#figures.engineSum(gate);
       const still = gate.unread + undelivered(entry) === 0 && figure === before;
       const uncounted = Math.max(gate.unread, gate.hidden);

@@ -21,7 +21,7 @@ import {
   processStart,
 } from "../kernel/process.ts";
 import type { SocketTable } from "../kernel/sockets.ts";
-import { parseAccessLine } from "../logs/access-log.ts";
+import { parseAccessLine, tiesUser } from "../logs/access-log.ts";
 import { LogFollower } from "../logs/log-follower.ts";
 import { counterName, type Epoch, type UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -156,12 +156,18 @@ export class XrayPart implements AsyncDisposable {
     };
   }
 
+  /** Whether this engine is known to have one of the account's users. */
+  has(entry: Entry): boolean {
+    return !entry.users.isDisjointFrom(this.#seen);
+  }
+
   /** By what the account is stopped here; undefined where the engine does not have him. */
   stopStepOf(entry: Entry): StopStep | undefined {
     const users = [...entry.users].filter((user) => this.#seen.has(user));
     if (users.length === 0) return undefined;
     const { settings } = this;
-    const { gates } = this.#options;
+    const { gates, mode } = this.#options;
+    if (mode === "observe") return { keeper: settings.name, step: "report", text: "Sluice observes" };
     const number = entry.standing.kernelNumber;
     const config = this.files.config;
     const exceptions = users.flatMap((user) => (config ? routeOf(config, user).exceptions : []));
@@ -363,10 +369,14 @@ export class XrayPart implements AsyncDisposable {
     return {
       name: inner.name,
       read: async (which, signal, marks) => {
-        await this.#options.gates?.sample();
-        const report = await inner.read(which, signal, marks);
+        const { gates } = this.#options;
+        await gates?.sample();
+        const report = await inner.read(which, signal, marks).catch((error: unknown) => {
+          gates?.lostSight(inner.name);
+          throw error;
+        });
         await this.#meet(report.readings.map(({ user }) => user));
-        return this.#options.gates?.carry(report, inner.name, which) ?? report;
+        return gates?.carry(report, inner.name, which) ?? report;
       },
       pending: () => inner.pending(),
       forget: () => inner.forget(),
@@ -397,7 +407,7 @@ export class XrayPart implements AsyncDisposable {
   #onLine(text: string): void {
     this.#options.onAccessLine(text);
     const line = parseAccessLine(text);
-    if (!line) return;
+    if (!line || !tiesUser(line)) return;
     this.#connections.note(line);
     // A line that comes after the cut belongs to a connection made just before it.
     if (this.#enforcer.isDenied(line.user))

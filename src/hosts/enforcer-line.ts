@@ -130,7 +130,7 @@ export class EnforcerLine implements Disposable {
   #take(message: Message): void {
     const { lines, are, error } = message;
     if (Array.isArray(lines)) for (const line of lines) this.#onLine(String(line));
-    if (error !== undefined) throw new Error(`The enforcer refused a question: ${String(error)}`);
+    if (error !== undefined) throw new Error(`The enforcer refused a question: ${JSON.stringify(error)}`);
     if (!Array.isArray(are)) return;
     for (const each of are as [number, string, "ssh" | "xray"][]) {
       const [id, account, keeper] = each;

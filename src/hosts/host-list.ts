@@ -5,7 +5,7 @@
  * takes in first what others changed in the file. Whoever is removed, by us, by an
  * editor or by age, is new again when seen the next time.
  */
-import type { UnixTime } from "../units.ts";
+import { type UnixTime, unixTime } from "../units.ts";
 import { type HostLine, hostLineText, NO_SOURCE, parseHostLine, serviceNamed } from "./host-line.ts";
 import { type Hostname, parseHostname, type Refusal } from "./hostname.ts";
 import type { HostsFile } from "./hosts-file.ts";
@@ -31,6 +31,8 @@ export type Refusals = Readonly<Record<Refusal | "own", number>>;
 
 /** Lines that wait for a disk that takes none: then the newest hosts are counted as lost. */
 const MOST_WAITING = 200_000;
+/** Name, service, address, time and what stands between. */
+const LONGEST_LINE = 340;
 const DAY_MS = 86_400_000;
 /** One of so many leaves at a time, so that a full list is not sorted for every newcomer. */
 const LEAVING_SHARE = 100;
@@ -112,17 +114,20 @@ export class HostList {
     return known;
   }
 
-  /** Every line of the file that holds a host, in the file's order, the first of each host. */
-  lines(): HostLine[] {
-    const { file } = this.#options;
-    const found = new Map<Hostname, HostLine>();
-    const take = (text: string) => {
+  /** Every host's line, in the file's order, read as they are asked for; those on their way to the disk last. */
+  *lines(): Generator<HostLine> {
+    const waiting = [...this.#waiting];
+    for (const text of this.#options.file.lines()) {
       const line = parseHostLine(text);
-      if (line && !found.has(line.host)) found.set(line.host, line);
-    };
-    file.read(take, isWhole);
-    for (const text of this.#waiting) take(text);
-    return [...found.values()];
+      if (line) yield line;
+    }
+    yield* waiting.flatMap((text) => parseHostLine(text) ?? []);
+  }
+
+  /** The newest lines, oldest of them first. */
+  latest(count: number): HostLine[] {
+    const texts = [...this.#options.file.tail(count * LONGEST_LINE), ...this.#waiting];
+    return texts.flatMap((text) => parseHostLine(text) ?? []).slice(-count);
   }
 
   #surplus(maxHosts: number): Hostname[] {
@@ -136,15 +141,20 @@ export class HostList {
     const { file } = this.#options;
     if (file.changed) this.#load();
     const leaving = new Set(hosts);
+    this.#rewriteWithout(leaving);
+    this.#waiting = this.#waiting.filter((text) => !leaving.has(hostOf(text)));
+    for (const host of hosts) this.register.forget(host);
+  }
+
+  /** Also without lines that hold no host, and second lines of one. */
+  #rewriteWithout(leaving: ReadonlySet<Hostname>): void {
     const kept = new Set<Hostname>();
-    file.rewrite((text) => {
+    this.#options.file.rewrite((text) => {
       const host = parseHostLine(text)?.host;
       if (host === undefined || leaving.has(host) || kept.has(host)) return false;
       kept.add(host);
       return true;
     });
-    this.#waiting = this.#waiting.filter((text) => !leaving.has(hostOf(text)));
-    for (const host of hosts) this.register.forget(host);
   }
 
   /** Makes the register say what the file says; lines that wait stay in it. */
@@ -153,19 +163,21 @@ export class HostList {
     const { register } = this;
     const gone = new Set(register.hosts());
     for (const text of this.#waiting) gone.delete(hostOf(text));
+    let twice = false;
     file.read((text) => {
       const line = parseHostLine(text);
-      if (!line) return;
-      if (!gone.delete(line.host) && !register.has(line.host)) {
-        const service = serviceNamed(line.service);
-        register.restore(line.host, {
-          lastSeen: times.momentOf(line.time) ?? (0 as UnixTime),
-          count: 0,
-          services: service ? [service] : [],
-        });
-      }
+      if (!line || gone.delete(line.host)) return;
+      twice ||= register.has(line.host);
+      if (register.has(line.host)) return;
+      const service = serviceNamed(line.service);
+      register.restore(line.host, {
+        lastSeen: times.momentOf(line.time) ?? unixTime(0),
+        count: 0,
+        services: service ? [service] : [],
+      });
     }, isWhole);
     for (const host of gone) register.forget(host);
+    if (twice) this.#rewriteWithout(new Set());
   }
 }
 

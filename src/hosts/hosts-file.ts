@@ -45,24 +45,33 @@ export class HostsFile implements Disposable {
    */
   read(onLine: (line: string) => void, isWhole: (line: string) => boolean): void {
     this.#reopen();
-    const buffer = Buffer.alloc(CHUNK);
-    let half = "";
-    let offset = 0;
-    for (;;) {
-      const count = readSync(this.#descriptor, buffer, 0, CHUNK, offset);
-      if (count === 0) break;
-      offset += count;
-      const lines = (half + buffer.toString("latin1", 0, count)).split("\n");
-      half = lines.pop() ?? "";
-      for (const line of lines) onLine(line);
-    }
+    const lines = linesIn(this.#descriptor, 0);
+    let next = lines.next();
+    for (; !next.done; next = lines.next()) onLine(next.value);
+    const half = next.value;
     if (half !== "" && isWhole(half)) {
       writeAll(this.#descriptor, Buffer.of(NEWLINE));
       onLine(half);
     } else if (half !== "") {
-      ftruncateSync(this.#descriptor, offset - half.length);
+      ftruncateSync(this.#descriptor, fstatSync(this.#descriptor).size - half.length);
     }
     this.#note();
+  }
+
+  /** Every whole line, read as it is asked for; of the file as it is now, whatever becomes of it meanwhile. */
+  *lines(): Generator<string> {
+    const descriptor = openSync(this.path, "r");
+    try {
+      yield* linesIn(descriptor, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** The whole lines in the last so many bytes. */
+  tail(bytes: number): string[] {
+    const start = Math.max(0, fstatSync(this.#descriptor).size - bytes);
+    return [...linesIn(this.#descriptor, start)].slice(start === 0 ? 0 : 1);
   }
 
   /** Whether somebody else changed, replaced or removed the file since it was last read or written here. */
@@ -132,6 +141,20 @@ export class HostsFile implements Disposable {
 
   #note(): void {
     this.#stamp = stampOf(this.path);
+  }
+}
+
+/** Lines from `offset` on. @returns what stands behind the last line's end. */
+function* linesIn(descriptor: number, offset: number): Generator<string, string, undefined> {
+  const buffer = Buffer.alloc(CHUNK);
+  let half = "";
+  for (let at = offset; ; ) {
+    const count = readSync(descriptor, buffer, 0, CHUNK, at);
+    if (count === 0) return half;
+    at += count;
+    const lines = (half + buffer.toString("latin1", 0, count)).split("\n");
+    half = lines.pop() ?? "";
+    yield* lines;
   }
 }
 

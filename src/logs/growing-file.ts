@@ -6,16 +6,17 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { codeOf } from "../errors.ts";
+import { LineCutter } from "./lines.ts";
 
-/** How much is read at a time, and the longest line kept. */
+/** How much is read at a time. */
 const CHUNK = 256 * 1024;
 
 export class GrowingFile implements Disposable {
   readonly inode: number;
   readonly #file: number;
   readonly #buffer = Buffer.alloc(CHUNK);
+  readonly #lines = new LineCutter();
   #offset: number;
-  #half = "";
   /** Why it cannot be read, if so: a hint less, no reason to stop. */
   trouble: string | undefined;
 
@@ -24,16 +25,17 @@ export class GrowingFile implements Disposable {
     this.#file = openSync(path, "r");
     const { ino, size } = fstatSync(this.#file);
     this.inode = ino;
-    this.#offset = atEnd ? size : 0;
+    const behind = atEnd && size > 0;
+    // From its last byte on: if that ends no line, the rest of the line would pass for a whole one.
+    this.#offset = behind ? size - 1 : 0;
+    if (behind) this.#lines.passOver();
   }
 
   /** Hands on what was written since the last time. @returns true when there was something. */
   readNew(onLine: (line: string) => void): boolean {
     const before = this.#offset;
     for (let count = this.#fill(); count > 0; count = this.#fill()) {
-      const lines = (this.#half + this.#buffer.toString("latin1", 0, count)).split("\n");
-      this.#half = (lines.pop() ?? "").slice(-CHUNK);
-      for (const line of lines) onLine(Buffer.from(line, "latin1").toString("utf8"));
+      this.#lines.feed(this.#buffer.subarray(0, count), onLine);
     }
     return this.#offset !== before;
   }
@@ -47,7 +49,7 @@ export class GrowingFile implements Disposable {
     try {
       if (fstatSync(this.#file).size < this.#offset) {
         this.#offset = 0;
-        this.#half = "";
+        this.#lines.clear();
       }
       const count = readSync(this.#file, this.#buffer, 0, CHUNK, this.#offset);
       this.#offset += count;

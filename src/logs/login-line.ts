@@ -10,9 +10,7 @@
  *
  * Pure: no I/O, no state between calls.
  */
-import { isIP } from "node:net";
-import { addressText } from "../address-text.ts";
-import { addressBytes } from "../addresses.ts";
+import { canonicalAddress } from "../addresses.ts";
 
 export type LoginDaemon = "dropbear" | "sshd";
 
@@ -59,7 +57,7 @@ export function parseLoginText(
   const [, ownPid, ownText] = (daemon === "dropbear" && STANDARD_ERROR.exec(text)) || [];
   const writer = ownPid === undefined ? pid : Number(ownPid);
   const login = daemon === "dropbear" ? dropbearLogin(ownText ?? text) : sshdLogin(text);
-  const address = login && canonical(login.address);
+  const address = login && canonicalAddress(login.address);
   if (writer === undefined || writer < 1 || !login || address === undefined || login.port > 65_535)
     return undefined;
   return { ...login, daemon, pid: writer, address };
@@ -89,8 +87,4 @@ function sshdLogin(text: string): Told | undefined {
   const [, method = "", user, address, port] = SSHD.exec(text) ?? [];
   if (user === undefined || address === undefined) return undefined;
   return { user, address, port: Number(port), method: method === "publickey" ? "pubkey" : method };
-}
-
-function canonical(address: string): string | undefined {
-  return isIP(address) === 0 ? undefined : addressText(addressBytes(address));
 }

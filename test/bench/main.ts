@@ -9,6 +9,7 @@
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
+import { quicRows } from "./hosts-quic.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -30,6 +31,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   ticks: () => tickRows(quick ? quickTicks() : allTicks()),
   cuts: () => cutRows(cutPlans()),
   restarts: () => restartRows(quick ? 3 : 10),
+  quic: () => quicRows(),
   proxies: () => proxyRows(10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

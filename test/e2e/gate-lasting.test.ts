@@ -2,9 +2,7 @@
  * Gates outlive what makes them: an engine that restarts, a daemon that dies,
  * rules that somebody flushes; and they go with the account.
  */
-import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { ControlClient } from "../../src/control/client.ts";
 import { encodeMessage } from "../../src/demo/messages.ts";
 import { quotaName } from "../../src/kernel/account-marks.ts";
 import { gateTag } from "../../src/sources/xray/gate-names.ts";
@@ -25,6 +23,7 @@ import {
   GATES,
   LIMIT,
   MOST_BEYOND,
+  numberOf,
   standingStill,
   untilProven,
 } from "./gated-user.ts";
@@ -159,13 +158,6 @@ async function fetching(stage: Stage, wish: Wish, user = alice): Promise<Transfe
 
 async function bookedOf({ sluice }: Stage, name: string): Promise<number | undefined> {
   return (await sluice.row(name).catch(() => undefined))?.totalBytes;
-}
-
-async function numberOf(stage: Stage, name: string): Promise<number> {
-  using desk = new ControlClient(join(stage.sluice.directory, "run", "control.sock"));
-  const found = (await desk.listGates([])).find((gate) => gate.name === name);
-  if (!found) throw new Error(`Cannot find the number of ${name}: he has no gate`);
-  return found.number;
 }
 
 async function tagsOf({ api }: Stage): Promise<string[]> {

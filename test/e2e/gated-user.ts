@@ -184,6 +184,14 @@ export async function reset({ sluice }: Stage, user: TestUser, times = 1): Promi
   await sluice.event("restored", user.email, times);
 }
 
+/** His number in the kernel. @throws {Error} while he has none. */
+export async function numberOf(stage: Stage, name: string): Promise<number> {
+  using desk = new ControlClient(join(stage.sluice.directory, "run", "control.sock"));
+  const found = (await desk.listGates([])).find((gate) => gate.name === name);
+  if (!found) throw new Error(`Cannot find the number of ${name}: he has no gate`);
+  return found.number;
+}
+
 /** A neighbour's transfer, which the cut began and ended within. */
 export function expectUndisturbed({ arrivals }: Fetching, wish: number, { email }: TestUser): void {
   expect(sumOf(arrivals), `what ${email} got`).toBe(wish);

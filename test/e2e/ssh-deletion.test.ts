@@ -148,6 +148,9 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     await using tunnel = await through(joe);
     expect(await tunnel.get(3 * MIB)).toMatchObject({ outcome: "complete" });
     await sluice.event("would-cut", joe.name);
+    expect((await sluice.row(joe.name)).stops).toEqual([
+      { keeper: "ssh", step: "report", text: "Sluice observes" },
+    ]);
     expect(await tunnel.get(MIB)).toMatchObject({ outcome: "complete" });
     expect(isThere(joe) && !isLocked(joe.name)).toBe(true);
   });

@@ -41,6 +41,7 @@ export interface Stage {
   readonly sluice: Sluice;
   readonly origin: Origin;
   readonly api: EngineApi;
+  readonly apiPort: number;
   /** Starts the daemon. */
   readonly start: (options?: StartOptions) => ReturnType<Sluice["start"]>;
   readonly engine: () => RunningEngine;
@@ -120,6 +121,7 @@ export async function setStage(
     sluice,
     origin,
     api,
+    apiPort,
     start: (options) => sluice.start(options),
     engine: () => running.at(-1) as RunningEngine,
     restartEngine: async () => {

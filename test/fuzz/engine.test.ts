@@ -1,6 +1,6 @@
 /** What an engine says, and what stands in its log, come from outside: no byte of it may stop the daemon. */
 import { describe, expect, test } from "vitest";
-import { parseAccessLine } from "../../src/logs/access-log.ts";
+import { parseAccessLine, tiesUser } from "../../src/logs/access-log.ts";
 import { StatsTable } from "../../src/sources/xray/stats-table.ts";
 import { downlink, stat, uplink } from "../sources/xray/stats-answer.ts";
 import { allowing, fuzz, TIMEOUT } from "./inputs.ts";
@@ -43,7 +43,7 @@ describe("parseAccessLine()", () => {
     let users = 0;
     fuzz(lines, (input) => {
       const line = parseAccessLine(input.toString("utf8"));
-      if (!line) return;
+      if (!line || !tiesUser(line)) return;
       users += 1;
       const { address, port } = line.client;
       if (line.user.length === 0 || !/^[0-9a-f:.]+$/.test(address) || !(port >= 0 && port <= 65_535)) {
@@ -64,6 +64,15 @@ describe("parseAccessLine()", () => {
     {
       name: "brackets in its sender",
       line: `2026/11/21 14:03:07 ${"[:".repeat(120_000)} accepted x email: joe`,
+    },
+    {
+      name: "letters in its target, with another line break behind",
+      line: `2026/11/21 14:03:07 1.2.3.4:5 accepted ${"a".repeat(250_000)}\u2028 email: joe`,
+    },
+    { name: "e-mails, with another line break behind", line: `${start}${" email: ".repeat(30_000)}\r` },
+    {
+      name: "masks",
+      line: `2026/11/21 14:03:07 ${"[Masked IPv".repeat(25_000)} accepted ${"[Masked IPv4".repeat(20_000)}`,
     },
     { name: "verbs", line: `2026/11/21 14:03:07 ${"x accepted ".repeat(20_000)} email: joe` },
   ])("takes no time over a quarter of a megabyte of $name", ({ line }) => {

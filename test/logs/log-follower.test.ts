@@ -167,13 +167,72 @@ describe("LogFollower", () => {
     expect(log.news()).toEqual(burst);
   });
 
-  test("keeps no more than a quarter of a megabyte of a line that never ends", async () => {
+  test("tells whole of a line far longer than what it reads at a time", async () => {
     await using log = await followed("");
-    await appendFile(log.path, `${"x".repeat(1_000_000)}tail\nnext\n`);
-    const [long = "", next] = log.news();
-    expect(long.length).toBeLessThanOrEqual(2 * 256 * 1024);
-    expect(long.endsWith("tail")).toBe(true);
-    expect(next).toBe("next");
+    const long = `GET /${"x".repeat(700_000)}`;
+    await appendFile(log.path, `${long.slice(0, 300_000)}`);
+    expect(log.news()).toEqual([]);
+    await appendFile(log.path, `${long.slice(300_000)}\nnext\n`);
+    expect(log.news()).toEqual([long, "next"]);
+  });
+
+  test("passes over a line of more than a megabyte, and its end, which would pass for a line", async () => {
+    await using log = await followed("");
+    await appendFile(log.path, `before\n${"x".repeat(3_000_000)}`);
+    expect(log.news()).toEqual(["before"]);
+    await appendFile(log.path, `tail\nnext\n`);
+    expect(log.news()).toEqual(["next"]);
+  });
+
+  test("passes over the rest of a line that was under way when it began", async () => {
+    await using log = await followed("old\nunder w");
+    await appendFile(log.path, "ay\nnext\n");
+    expect(log.news()).toEqual(["next"]);
+  });
+
+  test.for(["\n", "x"])("begins behind a file of nothing but %j", async (content) => {
+    await using log = await followed(content);
+    await appendFile(log.path, "\nnext\n");
+    expect(log.news().filter((line) => line !== "")).toEqual(["next"]);
+  });
+
+  test("tells nothing again, and nothing of the time between, after a restart", async () => {
+    await using log = await followed("old\n");
+    await appendFile(log.path, "told\n");
+    expect(log.news()).toEqual(["told"]);
+    log.follower[Symbol.dispose]();
+    await appendFile(log.path, "while nobody followed\n");
+    const lines: string[] = [];
+    using again = new LogFollower(log.path, (line) => lines.push(line));
+    await appendFile(log.path, "new\n");
+    again.catchUp();
+    expect(lines).toEqual(["new"]);
+  });
+
+  test("goes on behind zeros, as a writer leaves them who did not hear of a truncation", async () => {
+    await using log = await followed("before\n");
+    await truncate(log.path, 0);
+    expect(log.news()).toEqual([]);
+    await appendFile(log.path, Buffer.concat([Buffer.alloc(3_000_000), Buffer.from("swallowed\nnext\n")]));
+    expect(log.news()).toEqual(["next"]);
+    await appendFile(log.path, "a\0b\n");
+    expect(log.news()).toEqual(["a\0b"]);
+  });
+
+  test("takes every sequence of bytes, cut anywhere, for the lines that they are", async () => {
+    await using log = await followed("");
+    const bytes = Buffer.from(
+      Array.from({ length: 20_000 }, (_, index) => (index * 7919 + (index >> 8)) % 256),
+    );
+    for (let at = 0; at < bytes.length; at += 997) {
+      await appendFile(log.path, bytes.subarray(at, at + 997));
+      log.follower.catchUp();
+    }
+    await appendFile(log.path, "\n");
+    const want = [...bytes.toString("latin1").split("\n")].map((line) =>
+      Buffer.from(line, "latin1").toString(),
+    );
+    expect(log.news()).toEqual(want);
   });
 
   test("hears of lines by itself, without being asked", async () => {

@@ -11,7 +11,7 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { KernelUnavailableError } from "../../errors.ts";
 import type { SocketTable, TcpSocket } from "../../kernel/sockets.ts";
-import type { AccessLine } from "../../logs/access-log.ts";
+import type { UserLine } from "../../logs/access-log.ts";
 import type { UserName } from "../../names.ts";
 import type { LateEnd } from "../enforcer.ts";
 
@@ -49,7 +49,7 @@ export class Connections {
   }
 
   /** Notes the connection a line speaks of. */
-  note(line: AccessLine): void {
+  note(line: UserLine): void {
     if (line.network === "udp") {
       this.#datagrams.add(line.user);
       return;
@@ -144,7 +144,7 @@ export class Connections {
     }
   }
 
-  #find({ client, inbound }: AccessLine): TcpSocket | undefined {
+  #find({ client, inbound }: UserLine): TcpSocket | undefined {
     const v6 = client.address.includes(":");
     for (const address of this.#localAddresses(v6)) {
       for (const port of this.#portsOf(inbound)) {

@@ -125,9 +125,10 @@ export class XrayEnforcer implements Enforcer {
   }
 
   async #cut({ user, held }: Action, signal: AbortSignal): Promise<Outcome> {
+    // Needs no engine: one whose API is down still carries him.
+    const gated = (await this.#options.gates?.shut(user)) ?? false;
     const session = this.#liveSession();
     this.#denied.add(user);
-    const gated = (await this.#options.gates?.shut(user)) ?? false;
     // Somebody may have added him since the engine was last asked whom it has.
     if (held.length === 0 && !this.users().has(user)) await this.#learnUsers(session);
     const foreseen = this.foresee(user);

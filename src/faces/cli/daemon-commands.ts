@@ -72,10 +72,9 @@ export async function runUpCommand(options: {
 }
 
 function unbuiltParts(settings: Settings): string[] {
-  const { openvpn, hosts, history, connections, web, fleet } = settings;
+  const { openvpn, history, connections, web, fleet } = settings;
   const parts = {
     openvpn: openvpn.length > 0 ? openvpn : null,
-    hosts,
     history,
     connections,
     web,

@@ -8,11 +8,22 @@ import { parsePeriod } from "../../rules.ts";
 import { parseSize } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
+import { linkHosts, runCaptureCommand } from "./capture-commands.ts";
 import { runEnforce, runUpCommand } from "./daemon-commands.ts";
 import { showDoctor } from "./doctor.ts";
 import { changeDropIn, type DropInOptions } from "./drop-in.ts";
 import { showEvents } from "./events.ts";
 import { loadGates, removeGates } from "./gates.ts";
+import {
+  addHost,
+  clearHosts,
+  listHosts,
+  removeHosts,
+  scanHosts,
+  showCapture,
+  switchCapture,
+  watchHosts,
+} from "./hosts.ts";
 import { takeLastLook } from "./last-look.ts";
 import { checkConfig, showStatus } from "./status.ts";
 import { showTop } from "./top.ts";
@@ -124,6 +135,42 @@ export function program(): Command {
   reading(root, "top", "A live table of all users")
     .option("--once", "one table, then leave")
     .action((options: Common & { once?: boolean }) => showTop(options));
+
+  command(root, "capture", "Runs the host capture: lists the names that clients ask for").action(
+    (options: Common) => runCaptureCommand(options),
+  );
+  const hosts = root.command("hosts").description("Captured hosts");
+  reading(hosts, "list", "All hosts, or what one user asked for")
+    .option("--user <name>", "of one user; kept only if hosts.per_account is on")
+    .action((options: Common & { user?: string }) => listHosts(options));
+  reading(hosts, "add <host>", "Adds a host by hand")
+    .option("--service <service>", "what it is to be listed under", "Manual")
+    .option("--source <address>", "where its client was")
+    .action((host: string, options: Common & { service: string; source?: string }) => addHost(host, options));
+  reading(hosts, "remove <host...>", "Removes hosts until they are seen anew").action(
+    (names: readonly string[], options: Common) => removeHosts(names, options),
+  );
+  reading(hosts, "clear", "Removes all hosts until they are seen anew")
+    .option("--yes", "really")
+    .action((options: Common & { yes?: boolean }) => clearHosts(options));
+  reading(hosts, "scan", "Reads the ends of the logs once more and lists what is new").action(
+    (options: Common) => scanHosts(options),
+  );
+  reading(hosts, "watch", "New hosts as they come").action((options: Common) => watchHosts(options));
+  reading(hosts, "status", "How the capture and its taps are").action((options: Common) =>
+    showCapture(options),
+  );
+  for (const [word, on] of [
+    ["on", true],
+    ["off", false],
+  ] as const) {
+    reading(hosts, word, `Switches the capture ${word}, now and at boot`).action((options: Common) =>
+      switchCapture(on, options),
+    );
+  }
+  command(hosts, "link", "Puts hosts.log where it is looked for; run as root before the capture").action(
+    (options: Common) => linkHosts(options),
+  );
 
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action((options: Common) =>

@@ -23,7 +23,7 @@ async function connection() {
   });
   client.resume();
   const line = (user: UserName) => ({
-    ...{ user, network: "tcp" as const, inbound: "in" },
+    ...{ user, network: "tcp" as const, destination: undefined, inbound: "in", outbound: "direct" },
     client: { address: "127.0.0.1", port: (client.address() as AddressInfo).port },
   });
   return { port, client, accepted, line };

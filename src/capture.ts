@@ -1,0 +1,297 @@
+/**
+ * The host capture, put together: taps, parsers, the list, its socket. Needs no
+ * enforcer: without one, flows are put down to nobody.
+ */
+import { join } from "node:path";
+import { systemClock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import type { HostsSettings } from "./config-hosts.ts";
+import { reasonOf } from "./errors.ts";
+import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
+import { EnforcerLine } from "./hosts/enforcer-line.ts";
+import { EngineProtocols } from "./hosts/engine-protocols.ts";
+import { FlowSights } from "./hosts/flow-sights.ts";
+import type { HostLine } from "./hosts/host-line.ts";
+import { HostsStore, hostsFolder } from "./hosts/hosts-store.ts";
+import { LogTaps } from "./hosts/log-taps.ts";
+import { type EngineTags, serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
+import { NamedAddresses } from "./hosts/named-addresses.ts";
+import { OwnPlaces } from "./hosts/own-places.ts";
+import { PacketTaps } from "./hosts/packet-taps.ts";
+import { parseDnsQuestion } from "./hosts/parsers/dns-question.ts";
+import { parseQuicHello } from "./hosts/parsers/quic-hello.ts";
+import { sniffStream } from "./hosts/parsers/stream.ts";
+import type { Sighting } from "./hosts/sighting.ts";
+import { captureFilter } from "./hosts/taps/capture-filter.ts";
+import { Whereabouts } from "./hosts/whereabouts.ts";
+import type { Log } from "./log.ts";
+import { LOGIN_FILES, openLoginLog } from "./logs/login-log.ts";
+import type { UserName } from "./names.ts";
+import { periodicJob } from "./scheduler/periodic.ts";
+import { type Job, Scheduler } from "./scheduler/scheduler.ts";
+import { EngineFiles } from "./sources/xray/engine-files.ts";
+import { milliseconds, unixTime } from "./units.ts";
+import { VERSION } from "./version.ts";
+
+export interface CaptureOptions {
+  readonly settings: Settings;
+  /** The settings' part on hosts, which may be switched off there. */
+  readonly hosts: HostsSettings;
+  readonly log: Log;
+}
+
+const clock = systemClock;
+const now = () => clock.unix();
+/** What waits for a name waits no longer. */
+const FAR_FUTURE = unixTime(Number.MAX_SAFE_INTEGER);
+
+/** Names may be lost for as long by a kill. */
+const FLUSH = milliseconds(250);
+const EXPIRE = milliseconds(200);
+const ASK = milliseconds(5_000);
+const LOOK_AROUND = milliseconds(30_000);
+const FIGURES = milliseconds(60_000);
+const RETIRE = milliseconds(3_600_000);
+
+/** Where the capture's socket is. Its folder belongs to the capture's user. */
+export function captureSocket(settings: Settings): string {
+  return join(settings.runtimeDirectory, "capture", "capture.sock");
+}
+
+/**
+ * Captures until `signal` aborts; everything is saved then.
+ *
+ * @throws the system's error when the list cannot be read or the socket cannot be made.
+ */
+export async function runCapture(options: CaptureOptions, signal: AbortSignal): Promise<void> {
+  const { settings, hosts, log } = options;
+  const startedAt = clock.monotonic();
+  await using parts = new AsyncDisposableStack();
+
+  /** Collects what is new while a scan runs. */
+  let found: HostLine[] | undefined;
+  const own = new OwnPlaces(hosts.ownDomains);
+  const store = await openStore(options, own, (line) => {
+    found?.push(line);
+    desk.push(line);
+  });
+  parts.use(store);
+  parts.defer(() => store.saveFigures());
+  parts.defer(() => store.flush());
+  const onSight = (sighting: Sighting) => store.see(sighting);
+
+  const engines = new Engines(settings);
+  const whereabouts = new Whereabouts();
+  const named = new NamedAddresses();
+  const enforcer = parts.use(
+    new EnforcerLine(join(settings.runtimeDirectory, "flows.sock"), (line) => logs.takeAccess(line)),
+  );
+  const logs: LogTaps = parts.use(
+    new LogTaps({ ...{ settings: hosts, whereabouts, named, enforcer, engines, onSight }, now }),
+  );
+  const authLog = settings.ssh?.authLog ?? null;
+  parts.use(
+    openLoginLog(
+      {
+        paths: authLog === "auto" ? LOGIN_FILES : authLog === null ? [] : [authLog],
+        journal: authLog === "auto",
+      },
+      (login) => logs.takeLogin(login),
+    ),
+  );
+  const sights = new FlowSights({
+    ...{ own, enforcer, whereabouts, named, direction: hosts.direction },
+    serviceOf: (account) => serviceOfProtocol(engines.protocolOf(undefined, account)),
+    onSight,
+  });
+  const opened = hosts.direction !== "inbound";
+  const packets = parts.use(
+    new PacketTaps({
+      interfaces: hosts.interfaces,
+      filter: captureFilter({ dns: hosts.dns, opened }),
+      ...{ stream: sniffStream, quic: parseQuicHello, addresses: opened },
+      ...(hosts.dns ? { dns: parseDnsQuestion } : {}),
+      onSight: (sight) => sights.take(sight),
+    }),
+  );
+
+  const status = (): CaptureStatus => ({
+    version: VERSION,
+    pid: process.pid,
+    uptimeMs: Math.round(clock.monotonic() - startedAt),
+    hosts: store.list.register.size,
+    waiting: store.list.waiting,
+    saveTrouble: store.list.trouble ?? "",
+    taps: [...packets.status(), ...logs.status()],
+    flows: packets.counts,
+    refusals: store.list.refusals,
+    enforcer: enforcer.connected,
+    direction: hosts.direction,
+    perAccount: hosts.perAccount,
+    domain: own.domain ?? "",
+    address: own.address ?? "",
+  });
+  const work: CaptureWork = {
+    status,
+    total: () => store.list.register.size,
+    rows: () => store.rows(),
+    rowsOf: (account) => store.rowsOf(account),
+    latest: (count) => store.list.latest(count),
+    add: (host, service, source) => store.add(host, service, source, now()),
+    remove: (names) => store.remove(names),
+    clear: () => store.clear(),
+    scan: async () => {
+      const lines: HostLine[] = [];
+      found = lines;
+      await logs.scan();
+      for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
+      found = undefined;
+      return lines;
+    },
+  };
+  const desk: CaptureDesk = parts.use(new CaptureDesk(work, captureSocket(settings)));
+  await desk.start();
+
+  const lookAround = async () => {
+    own.refresh();
+    await engines.refresh();
+    logs.followAccess(engines.accessLogs);
+  };
+  await lookAround();
+
+  const troubles = new TroubleLog(log);
+  const jobs: Job[] = [
+    periodicJob("flush", FLUSH, () => store.flush()),
+    periodicJob("expire", EXPIRE, () => {
+      enforcer.expire();
+      packets.expire(now());
+      for (const sighting of named.nameless(now())) store.see(sighting);
+    }),
+    periodicJob("look around", LOOK_AROUND, lookAround),
+    periodicJob("ask", ASK, () => {
+      packets.ask();
+      troubles.note(status());
+    }),
+    periodicJob("figures", FIGURES, () => store.saveFigures()),
+    periodicJob("retire", RETIRE, () => store.retire(now())),
+  ];
+  const scheduler = new Scheduler({
+    clock,
+    tick: settings.tick,
+    jobs,
+    onJobError: (job, error) => log.write("error", `Job ${job.name} failed: ${reasonOf(error)}`),
+  });
+  log.write(
+    "info",
+    `Sluice ${VERSION} captures ${hosts.direction === "both" ? "" : `${hosts.direction} `}hosts on ${hosts.interfaces.join(", ")}; ${store.list.register.size} known`,
+  );
+  await scheduler.run(signal);
+}
+
+/**
+ * Reads the ends of the logs once, without packets, while no capture runs.
+ *
+ * @returns what is new.
+ * @throws the system's error.
+ */
+export async function scanOnce(options: CaptureOptions): Promise<HostLine[]> {
+  const { settings, hosts } = options;
+  const found: HostLine[] = [];
+  using store = await openStore(options, new OwnPlaces(hosts.ownDomains), (line) => found.push(line));
+  const onSight = (sighting: Sighting) => store.see(sighting);
+  const engines = new Engines(settings);
+  const named = new NamedAddresses();
+  using logs = new LogTaps({
+    ...{ settings: hosts, whereabouts: new Whereabouts(), named, engines, onSight, now },
+    enforcer: { follow: () => undefined },
+  });
+  await engines.refresh();
+  logs.followAccess(engines.accessLogs);
+  await logs.scan();
+  for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
+  store.flush();
+  await store.saveFigures();
+  return found;
+}
+
+function openStore(
+  { settings, hosts }: CaptureOptions,
+  own: OwnPlaces,
+  onNew: (line: HostLine) => void,
+): Promise<HostsStore> {
+  return HostsStore.open({
+    ...{ settings: hosts, own, onNew, timeZone: settings.timeZone },
+    directory: hostsFolder(settings.dataDirectory),
+  });
+}
+
+/** What the engines' config files say of protocols and logs. */
+class Engines implements EngineTags {
+  readonly #settings: Settings["xray"];
+  readonly #files: readonly EngineFiles[];
+  #protocols = new EngineProtocols([]);
+
+  constructor({ xray }: Settings) {
+    this.#settings = xray;
+    this.#files = xray.map(({ config }) => new EngineFiles(config, () => ({})));
+  }
+
+  /** Outbounds that engines keep for their own API. */
+  get apiTags(): readonly string[] {
+    return this.#files.flatMap(({ config }) => config?.apiTag ?? []);
+  }
+
+  get accessLogs(): readonly string[] {
+    return this.#settings.flatMap(({ accessLog }, index) => {
+      const target = this.#files[index]?.config?.accessLog;
+      if (accessLog === "auto") return target?.kind === "file" ? [target.path] : [];
+      return accessLog === null ? [] : [accessLog];
+    });
+  }
+
+  protocolOf(tag: string | undefined, user: UserName | undefined): string | undefined {
+    return this.#protocols.protocolOf(tag, user);
+  }
+
+  /** Looks at the files again. */
+  async refresh(): Promise<void> {
+    const changed = await Promise.all(this.#files.map((file) => file.refresh()));
+    if (!changed.includes(true)) return;
+    const inbounds = this.#files.flatMap(({ config }) => config?.inbounds ?? []);
+    this.#protocols = new EngineProtocols(
+      inbounds.map(({ tag, protocol, clients }) => ({
+        ...{ tag, protocol },
+        users: clients.map(({ email }) => email),
+      })),
+    );
+  }
+}
+
+/** Says each trouble once when it comes and once when it is over. */
+class TroubleLog {
+  readonly #log: Log;
+  readonly #known = new Map<string, string>();
+  #dropped = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  note({ taps, saveTrouble }: CaptureStatus): void {
+    for (const { name, trouble } of [...taps, { name: "hosts.log", trouble: saveTrouble }]) {
+      const before = this.#known.get(name) ?? "";
+      this.#known.set(name, trouble);
+      if (trouble !== "" && trouble !== before)
+        this.#log.write("warning", `Nothing from ${name}: ${trouble}`);
+      if (trouble === "" && before !== "") this.#log.write("info", `Again from ${name}`);
+    }
+    const dropped = taps.reduce((sum, tap) => sum + tap.dropped, 0);
+    if (dropped > this.#dropped) {
+      this.#log.write(
+        "warning",
+        `The kernel dropped ${dropped - this.#dropped} packets, names may be missing; ${dropped} since the start`,
+      );
+    }
+    this.#dropped = dropped;
+  }
+}

@@ -1,0 +1,100 @@
+/** The capture's socket from the other end. */
+import { RefusedRequestError } from "../errors.ts";
+import { connectJsonLines, JsonLines, type Message } from "../json-lines.ts";
+import type { CaptureStatus, HostRow } from "./capture-desk.ts";
+import type { HostLine } from "./host-line.ts";
+
+/** One part of a watch: the whole number of hosts, and hosts; the first time those captured last. */
+export interface WatchPart {
+  readonly total: number;
+  readonly hosts: readonly HostLine[];
+}
+
+export class CaptureClient {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws {UnreachableError} when no capture runs, as every method here does. */
+  async status(): Promise<CaptureStatus> {
+    return (await this.#once({ ask: "status" }))["status"] as CaptureStatus;
+  }
+
+  /** @param account whose hosts; undefined for all. */
+  async *rows(account: string | undefined): AsyncGenerator<HostRow> {
+    for await (const { hosts } of this.#ask({ ask: "list", ...(account === undefined ? {} : { account }) })) {
+      yield* (hosts as readonly HostRow[] | undefined) ?? [];
+    }
+  }
+
+  async add(host: string, service: string, source: string | undefined): Promise<HostLine | undefined> {
+    const request = { ask: "add", host, service, ...(source === undefined ? {} : { source }) };
+    return ((await this.#once(request))["added"] as HostLine | null) ?? undefined;
+  }
+
+  async remove(hosts: readonly string[]): Promise<readonly string[]> {
+    return (await this.#once({ ask: "remove", hosts }))["removed"] as readonly string[];
+  }
+
+  async clear(): Promise<number> {
+    return (await this.#once({ ask: "clear" }))["removed"] as number;
+  }
+
+  async scan(): Promise<readonly HostLine[]> {
+    return (await this.#once({ ask: "scan" }))["new"] as readonly HostLine[];
+  }
+
+  /** Ends when the signal aborts or the capture stops. */
+  async *watch(signal: AbortSignal): AsyncGenerator<WatchPart> {
+    for await (const { total, latest, new: fresh } of this.#ask({ ask: "watch" }, signal)) {
+      yield { total: total as number, hosts: (latest ?? fresh) as readonly HostLine[] };
+    }
+  }
+
+  async #once(request: Message): Promise<Message> {
+    for await (const answer of this.#ask(request)) return answer;
+    throw new Error(`The capture at ${this.#path} ended without an answer`);
+  }
+
+  async *#ask(request: Message, signal?: AbortSignal): AsyncGenerator<Message> {
+    const answers: Message[] = [];
+    let closed = false;
+    let wake: () => void = () => undefined;
+    const changed = () => wake();
+    using conversation = new JsonLines(
+      await connectJsonLines(this.#path),
+      (message) => {
+        answers.push(message);
+        changed();
+      },
+      () => {
+        closed = true;
+        changed();
+      },
+    );
+    const stop = () => conversation[Symbol.dispose]();
+    signal?.addEventListener("abort", stop, { once: true });
+    conversation.send(request);
+    try {
+      for (;;) {
+        for (let answer = answers.shift(); answer; answer = answers.shift()) yield checked(answer);
+        if (closed) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+}
+
+/** @throws what the capture answered as an error. */
+function checked(answer: Message): Message {
+  const { error, code } = answer;
+  if (error === undefined) return answer;
+  const text = typeof error === "string" ? error : JSON.stringify(error);
+  throw code === "REFUSED" ? new RefusedRequestError(text) : new Error(text);
+}

@@ -1,0 +1,203 @@
+/**
+ * The capture's own socket: what monitors, the command line and the web may ask.
+ *
+ *   { "ask": "status" }                     { "status": CaptureStatus }
+ *   { "ask": "list", "account": NAME? }     { "hosts": [HostRow, ...] } as often as it takes, then { "done": true }
+ *   { "ask": "watch" }                      { "total": N, "latest": [HostLine, ...] }, then { "total": N, "new": [HostLine, ...] }
+ *   { "ask": "add", "host": H, "service": S, "source": A? }      { "added": HostLine | null }
+ *   { "ask": "remove", "hosts": [H, ...] }  { "removed": [H, ...] }
+ *   { "ask": "clear" }                      { "removed": N }
+ *   { "ask": "scan" }                       { "new": [HostLine, ...] }
+ *
+ * One question a conversation. A wrong one is answered by { "error": TEXT, "code": WORD }.
+ */
+import type { Socket } from "node:net";
+import { RefusedRequestError, reasonOf } from "../errors.ts";
+import { JsonLines, type Message, serveJsonLines } from "../json-lines.ts";
+import type { HostLine } from "./host-line.ts";
+import type { Refusals } from "./host-list.ts";
+import type { FlowCounts } from "./packets/flow-table.ts";
+
+/** A host with what is known beside its line. */
+export interface HostRow extends HostLine {
+  /** Unix time in milliseconds; 0 where it is not known. */
+  readonly lastSeenMs: number;
+  readonly count: number;
+  readonly services: readonly string[];
+}
+
+export interface TapStatus {
+  /** "packets on any", or a log's path. */
+  readonly name: string;
+  /** Why nothing comes from it at the moment; "" while it works. */
+  readonly trouble: string;
+  /** Packets or lines taken. */
+  readonly taken: number;
+  /** Packets that the kernel dropped because nobody took them in time. */
+  readonly dropped: number;
+}
+
+export interface CaptureStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly hosts: number;
+  /** Hosts that are not in the file yet. */
+  readonly waiting: number;
+  /** Why the file does not take them; "" while it does. */
+  readonly saveTrouble: string;
+  readonly taps: readonly TapStatus[];
+  readonly flows: FlowCounts;
+  readonly refusals: Refusals;
+  readonly enforcer: boolean;
+  readonly direction: string;
+  readonly perAccount: boolean;
+  /** This host's own domain and address; "" where they are not known. */
+  readonly domain: string;
+  readonly address: string;
+}
+
+/** What the capture can do for whoever asks. */
+export interface CaptureWork {
+  status(): CaptureStatus;
+  /** Hosts in the list. */
+  total(): number;
+  rows(): Iterable<HostRow>;
+  /** @throws {RefusedRequestError} when accounts' hosts are not kept. */
+  rowsOf(account: string): Iterable<HostRow>;
+  latest(count: number): readonly HostLine[];
+  /** @returns undefined when it is in the list already. @throws {RefusedRequestError} for a host or a service that may not stand there. */
+  add(host: string, service: string, source: string | undefined): HostLine | undefined;
+  remove(hosts: readonly string[]): readonly string[];
+  clear(): number;
+  /** Reads the logs' ends once more. */
+  scan(): Promise<readonly HostLine[]>;
+}
+
+const ROWS_AT_ONCE = 500;
+/** A watcher's first screen. */
+const LATEST = 100;
+/** New hosts go to watchers in batches: a flood must not be a message each. */
+const BATCH_MS = 20;
+
+export class CaptureDesk implements AsyncDisposable {
+  readonly #work: CaptureWork;
+  readonly #path: string;
+  readonly #watchers = new Set<JsonLines>();
+  #new: HostLine[] = [];
+  #batch: NodeJS.Timeout | undefined;
+  #server: AsyncDisposable | undefined;
+
+  constructor(work: CaptureWork, path: string) {
+    this.#work = work;
+    this.#path = path;
+  }
+
+  /** @throws {Error} when another capture listens there. */
+  async start(): Promise<void> {
+    this.#server = await serveJsonLines({
+      path: this.#path,
+      mode: 0o660,
+      onConnection: (socket) => this.#converse(socket),
+    });
+  }
+
+  /** Tells watchers of a new host. */
+  push(line: HostLine): void {
+    if (this.#watchers.size === 0) return;
+    this.#new.push(line);
+    this.#batch ??= setTimeout(() => {
+      this.#batch = undefined;
+      const message = { total: this.#work.total(), new: this.#new };
+      this.#new = [];
+      for (const watcher of this.#watchers) watcher.send(message);
+    }, BATCH_MS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#batch);
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  #converse(socket: Socket): JsonLines {
+    const conversation = new JsonLines(
+      socket,
+      (message) => this.#answer(message, conversation),
+      () => this.#watchers.delete(conversation),
+    );
+    return conversation;
+  }
+
+  #answer(message: Message, conversation: JsonLines): void {
+    const work = this.#work;
+    const reply = (answer: Message) => {
+      conversation.send(answer);
+      conversation.end();
+    };
+    switch (message["ask"]) {
+      case "status":
+        return reply({ status: work.status() });
+      case "list": {
+        const account = message["account"];
+        void sendRows(
+          account === undefined ? work.rows() : work.rowsOf(textIn(message, "account")),
+          conversation,
+        );
+        return;
+      }
+      case "watch":
+        conversation.send({ total: work.total(), latest: work.latest(LATEST) });
+        this.#watchers.add(conversation);
+        return;
+      case "add": {
+        const source = message["source"] === undefined ? undefined : textIn(message, "source");
+        return reply({
+          added: work.add(textIn(message, "host"), textIn(message, "service"), source) ?? null,
+        });
+      }
+      case "remove":
+        return reply({ removed: work.remove(textsIn(message, "hosts")) });
+      case "clear":
+        return reply({ removed: work.clear() });
+      case "scan":
+        work.scan().then(
+          (lines) => reply({ new: lines }),
+          (error: unknown) => reply({ error: reasonOf(error) }),
+        );
+        return;
+      default:
+        throw new RefusedRequestError(
+          `Cannot do what is asked: expected "ask" to be status, list, watch, add, remove, clear or scan, got ${JSON.stringify(message["ask"])}`,
+        );
+    }
+  }
+}
+
+/** As fast as the other side takes them. */
+async function sendRows(rows: Iterable<HostRow>, conversation: JsonLines): Promise<void> {
+  let batch: HostRow[] = [];
+  for (const row of rows) {
+    batch.push(row);
+    if (batch.length < ROWS_AT_ONCE) continue;
+    conversation.send({ hosts: batch });
+    batch = [];
+    await conversation.drained();
+  }
+  conversation.send({ hosts: batch });
+  conversation.send({ done: true });
+  conversation.end();
+}
+
+function textIn(message: Message, key: string): string {
+  const value = message[key];
+  if (typeof value === "string") return value;
+  throw new RefusedRequestError(
+    `Cannot do what is asked: expected "${key}" to be a text, got ${typeof value}`,
+  );
+}
+
+function textsIn(message: Message, key: string): string[] {
+  const value = message[key];
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+  throw new RefusedRequestError(`Cannot do what is asked: expected "${key}" to be a list of texts`);
+}

@@ -1,0 +1,72 @@
+/** From interfaces to flows: a tap for each, and one table of flows for all. */
+import type { UnixTime } from "../units.ts";
+import type { TapStatus } from "./capture-desk.ts";
+import { type FlowCounts, type FlowSight, FlowTable, type FlowTableOptions } from "./packets/flow-table.ts";
+import { parseIpPacket } from "./packets/ip-packet.ts";
+import { networkPacket } from "./packets/link-layer.ts";
+import { PcapStream } from "./packets/pcap-stream.ts";
+import { PacketTap } from "./taps/packet-tap.ts";
+
+export interface PacketTapsOptions extends FlowTableOptions {
+  /** As the kernel names them; "any" is all. */
+  readonly interfaces: readonly string[];
+  /** In tcpdump's language. */
+  readonly filter: string;
+  readonly onSight: (sight: FlowSight) => void;
+}
+
+export class PacketTaps implements Disposable {
+  readonly #table: FlowTable;
+  readonly #taps: readonly PacketTap[];
+  readonly #onSight: (sight: FlowSight) => void;
+
+  constructor({ interfaces, filter, onSight, ...options }: PacketTapsOptions) {
+    this.#onSight = onSight;
+    this.#table = new FlowTable(options);
+    this.#taps = interfaces.map((name) => {
+      let pcap: PcapStream;
+      return new PacketTap({
+        name,
+        filter,
+        onStart: () => {
+          pcap = new PcapStream((link, at, bytes) => this.#take(link, at, bytes));
+        },
+        onBytes: (bytes) => pcap.push(bytes),
+      });
+    });
+  }
+
+  get counts(): FlowCounts {
+    return this.#table.counts;
+  }
+
+  /** Has the taps say how many packets they missed. */
+  ask(): void {
+    for (const tap of this.#taps) tap.ask();
+  }
+
+  /** Lets go of flows that waited too long, and tells of addresses that showed no name. */
+  expire(now: UnixTime): void {
+    for (const sight of this.#table.expire(now)) this.#onSight(sight);
+  }
+
+  status(): TapStatus[] {
+    return this.#taps.map(({ name, trouble, report }) => ({
+      name: `packets on ${name}`,
+      trouble: trouble ?? "",
+      taken: report.captured,
+      dropped: report.dropped,
+    }));
+  }
+
+  [Symbol.dispose](): void {
+    for (const tap of this.#taps) tap[Symbol.dispose]();
+  }
+
+  #take(link: number, at: UnixTime, bytes: Uint8Array): void {
+    const packet = networkPacket(link, bytes);
+    const segment = packet && parseIpPacket(packet);
+    const sight = segment && this.#table.take(segment, at);
+    if (sight) this.#onSight(sight);
+  }
+}
