@@ -17,9 +17,10 @@ import {
   QUIET_HOSTS,
   startCapture,
 } from "../support/capture.ts";
-import type { Network } from "../support/namespaces.ts";
+import type { Namespace, Network } from "../support/namespaces.ts";
 import { openPublicNetwork } from "../support/public-network.ts";
 import { makeSluice, type Sluice } from "../support/sluice.ts";
+import type { Destination } from "../support/tunnel.ts";
 import { startWeb, type WebServer } from "../support/web.ts";
 
 export interface CaptureStage extends AsyncDisposable, Network {
@@ -65,4 +66,20 @@ export async function openCaptureStage({
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Opens a TCP connection from one of the namespaces and sends each piece in a segment of its own. */
+export async function pitch(
+  from: Namespace,
+  to: Destination,
+  pieces: readonly (string | Uint8Array)[],
+): Promise<void> {
+  const lines = pieces.map((piece) => `${Buffer.from(piece as string, "latin1").toString("hex")}\n`);
+  const program = join(import.meta.dirname, "../support/pitch.ts");
+  await from.run(process.execPath, [program, to.address, `${to.port}`], lines.join(""));
+}
+
+/** A request for this host, as a browser sends it. */
+export function requestFor(host: string): string {
+  return `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
 }

@@ -7,7 +7,7 @@ import { codeOf } from "../../src/errors.ts";
 import { CaptureClient } from "../../src/hosts/capture-client.ts";
 import type { CaptureStatus } from "../../src/hosts/capture-desk.ts";
 import { type HostLine, parseHostLine } from "../../src/hosts/host-line.ts";
-import { entering } from "./namespaces.ts";
+import { endChild, entering } from "./namespaces.ts";
 import { CLI, type Sluice } from "./sluice.ts";
 import { until } from "./until.ts";
 
@@ -125,4 +125,19 @@ function wholeLine(text: string): HostLine {
   const line = parseHostLine(text);
   if (!line) throw new Error(`Cannot read a line of hosts.log: ${JSON.stringify(text)}`);
   return line;
+}
+
+/** A `sluice hosts watch` that runs until it is disposed of. */
+export interface Watch extends AsyncDisposable {
+  /** What it wrote so far. */
+  readonly text: () => string;
+}
+
+export function startWatch({ settingsPath }: Sluice): Watch {
+  const child = spawn(process.execPath, [CLI, "hosts", "watch", "--config", settingsPath], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (piece: Buffer) => (text += piece.toString("latin1")));
+  return { text: () => text, [Symbol.asyncDispose]: () => endChild(child) };
 }
