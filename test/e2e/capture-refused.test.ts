@@ -38,7 +38,7 @@ describe.skipIf(missing)(`a capture of what is not for the list${missing}`, () =
     const capture = await stage.start();
     await using watch = startWatch(stage.sluice);
     const pieces = HOSTILE.map(([, name]) => requestFor(name));
-    for (const piece of pieces) await pitch(stage.client, FRONT, [piece]);
+    await Promise.all(pieces.map((piece) => pitch(stage.client, FRONT, [piece])));
     // Longer than all that is kept of a flow, in a request that never ends.
     await pitch(stage.client, FRONT, [`GET / HTTP/1.1\r\nHost: ${"b".repeat(65_536)}`]);
     await pitch(stage.client, FRONT, [requestFor("xn--mnchen-3ya.example")]);
@@ -64,8 +64,9 @@ describe.skipIf(missing)(`a capture of what is not for the list${missing}`, () =
     await using stage = await openCaptureStage({ hosts: { own_domains: ["Own.example"] } });
     await stage.serve("server", WEB, [80]);
     const capture = await stage.start();
-    const names = [...OWN, ...LOCAL, "last.example"];
-    for (const name of names) await pitch(stage.client, FRONT, [requestFor(name)]);
+    const names = [...OWN, ...LOCAL].map((name) => `Host: ${name}\r\n`);
+    await pitch(stage.client, FRONT, [`GET / HTTP/1.1\r\n${names.join("")}\r\n`]);
+    await pitch(stage.client, FRONT, [requestFor("last.example")]);
     await stage.log.line("last.example");
     expect((await stage.log.lines()).map(({ host }) => host)).toEqual(["last.example"]);
     expect((await capture.status()).refusals).toMatchObject({ own: OWN.length, local: LOCAL.length });

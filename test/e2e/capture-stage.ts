@@ -35,8 +35,8 @@ export interface CaptureStage extends AsyncDisposable, Network {
 }
 
 export interface CaptureStageOptions {
-  /** The settings' part on hosts, above one that leaves the machine's own logs alone. */
-  readonly hosts?: object;
+  /** The settings' part on hosts, above one that leaves the machine's own logs alone; or made for the stage's folder. */
+  readonly hosts?: object | ((folder: string) => object);
   /** Other parts of the settings. */
   readonly settings?: object;
 }
@@ -52,7 +52,8 @@ export async function openCaptureStage({
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-capture-"));
   setup.defer(() => folder.remove());
   const network = setup.use(await openPublicNetwork());
-  const sluice = setup.use(await makeSluice({ hosts: { ...QUIET_HOSTS, ...hosts }, ...settings }));
+  const own = typeof hosts === "function" ? hosts(folder.path) : hosts;
+  const sluice = setup.use(await makeSluice({ hosts: { ...QUIET_HOSTS, ...own }, ...settings }));
   const running = setup.move();
   let servers = 0;
   return {
