@@ -37,8 +37,8 @@ export interface CaptureStage extends AsyncDisposable, Network {
 export interface CaptureStageOptions {
   /** The settings' part on hosts, above one that leaves the machine's own logs alone; or made for the stage's folder. */
   readonly hosts?: object | ((folder: string) => object);
-  /** Other parts of the settings. */
-  readonly settings?: object;
+  /** Other parts of the settings, likewise. */
+  readonly settings?: object | ((folder: string) => object);
 }
 
 /** What every one of these tests needs. */
@@ -52,8 +52,11 @@ export async function openCaptureStage({
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-capture-"));
   setup.defer(() => folder.remove());
   const network = setup.use(await openPublicNetwork());
-  const own = typeof hosts === "function" ? hosts(folder.path) : hosts;
-  const sluice = setup.use(await makeSluice({ hosts: { ...QUIET_HOSTS, ...own }, ...settings }));
+  const made = (part: object | ((folder: string) => object)): object =>
+    typeof part === "function" ? part(folder.path) : part;
+  const sluice = setup.use(
+    await makeSluice({ hosts: { ...QUIET_HOSTS, ...made(hosts) }, ...made(settings) }),
+  );
   const running = setup.move();
   let servers = 0;
   return {

@@ -11,42 +11,34 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { captureUser } from "../../src/capture-user.ts";
+import { findEngines } from "../support/engines.ts";
 import { execute } from "../support/namespaces.ts";
 import { CLIENT, SERVER } from "../support/public-network.ts";
 import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
-import { CAPTURE_NEEDS, openCaptureStage, pitch, requestFor } from "./capture-stage.ts";
+import { engineSettings, openClient, startServer } from "./capture-engine.ts";
+import { CAPTURE_NEEDS, type CaptureStage, openCaptureStage, pitch, requestFor } from "./capture-stage.ts";
 
 const missing = needs(...CAPTURE_NEEDS, "nginx", "setpriv", "useradd", "userdel");
 const noAnalyze = needs("systemd-analyze");
+const [program] = findEngines();
+const noEngine = needs("curl", "openssl") || (program ? "" : " (needs: xray)");
 const UNIT = new URL("../../systemd/host-capture.service", import.meta.url);
 
 test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missing}`, async () => {
   await using user = await openCaptureUser();
   await using stage = await openCaptureStage();
   await stage.serve("server", 'server { listen 80; return 200 ""; }', [80]);
-  const { directory } = stage.sluice;
-  const folders = [directory, join(directory, "run"), join(directory, "run", "capture")];
-  for (const folder of folders) {
-    await mkdir(folder, { recursive: true });
-    await chmod(folder, 0o755);
-  }
-  await chown(join(directory, "run", "capture"), user.uid, user.gid);
-  await chmod(stage.sluice.settingsPath, 0o644);
+  await handOver(stage, user);
   const enforcer = await stage.sluice.start({ namespace: stage.server.name });
   expect((await stage.sluice.run("hosts", "link")).status).toBe(0);
-  expect(await readlink(join(directory, "state", "hosts.log"))).toBe(stage.log.path);
+  expect(await readlink(join(stage.sluice.directory, "state", "hosts.log"))).toBe(stage.log.path);
 
-  const capture = await stage.start({
-    through: [
-      ...["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups", "--no-new-privs"],
-      ...["--inh-caps=-all,+net_raw", "--ambient-caps=-all,+net_raw", "--bounding-set=-all,+net_raw"],
-    ],
-  });
+  const capture = await stage.start({ through: as(user) });
   const status = await readFile(`/proc/${capture.pid}/status`, "utf8");
   expect(status).toMatch(/^CapEff:\t0000000000002000$/m); // bit 13
   expect(status).toMatch(new RegExp(`^Uid:\t${user.uid}\t`, "m"));
@@ -60,6 +52,28 @@ test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missin
   expect(capture.stderr()).not.toMatch(/^<[0-4]>/m);
   await enforcer.stop();
 });
+
+test.skipIf(missing || noEngine)(
+  `a capture is told by the enforcer what only root may read${missing || noEngine}`,
+  async () => {
+    if (!program) throw new Error("Cannot find an engine");
+    await using user = await openCaptureUser();
+    await using stage = await openCaptureStage({ settings: engineSettings });
+    await using _server = await startServer(stage, program);
+    await handOver(stage, user);
+    await chmod(join(stage.folder, "access.log"), 0o600);
+    await chmod(join(stage.folder, "config.json"), 0o644);
+    await chmod(stage.folder, 0o755);
+    await using _enforcer = await stage.sluice.start({ namespace: stage.server.name });
+    expect((await stage.sluice.run("hosts", "link")).status).toBe(0);
+    const capture = await stage.start({ through: as(user) });
+    await until("the enforcer answers it", async () => (await capture.status()).enforcer);
+    expect((await capture.status()).taps[1]?.name).toMatch(/access\.log \(through the enforcer\)$/);
+    await using client = await openClient(stage, program, "vless");
+    await client.fetch("http://www.handed.example/");
+    expect(await stage.log.line("www.handed.example")).toMatchObject({ service: "VLESS", source: CLIENT });
+  },
+);
 
 describe.skipIf(noAnalyze)(`host-capture.service${noAnalyze}`, () => {
   test("holds nothing that systemd does not know", async () => {
@@ -91,8 +105,25 @@ async function analyze(...words: readonly string[]): Promise<string> {
     .join("\n");
 }
 
+type User = NonNullable<ReturnType<typeof captureUser>>;
+
+/** The folders that systemd makes, and the settings, as they are on a host. */
+async function handOver({ sluice }: CaptureStage, { uid, gid }: User): Promise<void> {
+  const socketFolder = join(sluice.directory, "run", "capture");
+  await mkdir(socketFolder, { recursive: true });
+  await chown(socketFolder, uid, gid);
+  for (const folder of [sluice.directory, dirname(socketFolder), socketFolder]) await chmod(folder, 0o755);
+  await chmod(sluice.settingsPath, 0o644);
+}
+
+/** The words that run a program as the unit does. */
+function as({ uid, gid }: User): string[] {
+  const capabilities = ["inh-caps", "ambient-caps", "bounding-set"].map((set) => `--${set}=-all,+net_raw`);
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", "--no-new-privs", ...capabilities];
+}
+
 /** The user of the unit; made if there is none, and gone again then. */
-async function openCaptureUser(): Promise<AsyncDisposable & { readonly uid: number; readonly gid: number }> {
+async function openCaptureUser(): Promise<AsyncDisposable & User> {
   const there = captureUser();
   if (there) return { ...there, [Symbol.asyncDispose]: async () => undefined };
   await execute("useradd", [
