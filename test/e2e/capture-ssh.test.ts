@@ -122,7 +122,7 @@ function fetchUntilPlaced(log: HostsLog, word: string, fetch: (host: string) => 
       return line.source === "N/A" ? undefined : line;
     },
     10_000,
-    log.text,
+    () => log.text(),
   );
 }
 
