@@ -24,6 +24,8 @@ export interface HostRow extends HostLine {
   readonly lastSeenMs: number;
   readonly count: number;
   readonly services: readonly string[];
+  /** Perhaps only the outer name of an encrypted ClientHello. */
+  readonly ech: boolean;
 }
 
 export interface TapStatus {

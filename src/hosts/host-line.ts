@@ -5,7 +5,7 @@
  * `host|service|time`, and whoever added a host by hand any word as its service:
  * both are understood.
  *
- * Pure: no clock, no I/O.
+ * No clock, no I/O, no state between calls.
  */
 import { type Hostname, parseHostname } from "./hostname.ts";
 import { SERVICES, type Service } from "./sighting.ts";

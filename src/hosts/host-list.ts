@@ -68,8 +68,8 @@ export class HostList {
   }
 
   /** Takes a sight in. @returns the host if it may stand in the list, new or not. */
-  see({ host: raw, service, source, at }: Sighting): Hostname | undefined {
-    const host = parseHostname(raw);
+  see(sighting: Sighting): Hostname | undefined {
+    const host = parseHostname(sighting.host);
     if (typeof host !== "string") {
       this.#refusals[host.refused] += 1;
       return undefined;
@@ -78,7 +78,8 @@ export class HostList {
       this.#refusals.own += 1;
       return undefined;
     }
-    if (!this.register.see(host, service, at) || this.#waiting.length >= MOST_WAITING) return host;
+    if (!this.register.see(host, sighting) || this.#waiting.length >= MOST_WAITING) return host;
+    const { service, source, at } = sighting;
     const line = { host, service, source: source ?? NO_SOURCE, time: this.#options.times.textOf(at) };
     this.#waiting.push(hostLineText(line));
     this.#options.onNew(line);
@@ -174,6 +175,7 @@ export class HostList {
         lastSeen: times.momentOf(line.time) ?? unixTime(0),
         count: 0,
         services: service ? [service] : [],
+        ech: false,
       });
     }, isWhole);
     for (const host of gone) register.forget(host);

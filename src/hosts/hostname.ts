@@ -5,7 +5,7 @@
  * separator, no control character and no escape sequence, so it can go into the
  * file and to a terminal as it is.
  *
- * Pure: no clock, no I/O.
+ * No clock, no I/O, no state between calls.
  */
 import { isIP } from "node:net";
 import { addressText } from "../address-text.ts";

@@ -96,6 +96,7 @@ export class HostsStore implements Disposable {
         lastSeenMs: figures?.lastSeen ?? 0,
         count: figures?.count ?? 0,
         services: figures?.services ?? [],
+        ech: figures?.ech ?? false,
       };
     }
   }
@@ -115,6 +116,7 @@ export class HostsStore implements Disposable {
       lastSeenMs: lastSeen,
       count,
       services: this.list.register.figuresOf(host)?.services ?? [],
+      ech: this.list.register.figuresOf(host)?.ech ?? false,
     }));
   }
 

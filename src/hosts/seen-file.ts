@@ -2,7 +2,7 @@
  * When, how often and as what each host was seen: beside hosts.log. Losing it
  * costs these figures and nothing else.
  *
- *   line = host "|" Unix seconds "|" count "|" services, with commas
+ *   line = host "|" Unix seconds "|" count "|" services, with commas, and "ech" if it may be such a name
  */
 import { unixTime } from "../units.ts";
 import { serviceNamed } from "./host-line.ts";
@@ -10,6 +10,7 @@ import { type Hostname, parseHostname } from "./hostname.ts";
 import type { HostFigures, Register } from "./register.ts";
 import { readSideFile, writeSideFile } from "./side-file.ts";
 
+const ECH = "ech";
 const HEAD = "# hosts seen, version 1";
 
 /** @throws the system's error. */
@@ -27,6 +28,7 @@ export async function readSeen(path: string, register: Register): Promise<void> 
       lastSeen: unixTime(Number(seconds) * 1000 || 0),
       count: Number(count) >>> 0,
       services: services.split(",").flatMap((word) => serviceNamed(word) ?? []),
+      ech: services.split(",").includes(ECH),
     });
   }
 }
@@ -38,6 +40,6 @@ function* linesFrom(register: Register): Generator<string> {
   }
 }
 
-function lineOf(host: Hostname, { lastSeen, count, services }: HostFigures): string {
-  return `${host}|${Math.floor(lastSeen / 1000)}|${count}|${services.join(",")}`;
+function lineOf(host: Hostname, { lastSeen, count, services, ech }: HostFigures): string {
+  return `${host}|${Math.floor(lastSeen / 1000)}|${count}|${[...services, ...(ech ? [ECH] : [])].join(",")}`;
 }

@@ -3,23 +3,12 @@
  * else with the state folder's lock in hand, so that neither can race the other.
  */
 import { join } from "node:path";
-import { loadSettings, type Settings } from "../../config.ts";
+import type { Settings } from "../../config.ts";
 import { ControlClient } from "../../control/client.ts";
 import type { Desk, Status } from "../../control/rows.ts";
 import { openOffice } from "../../enforce.ts";
 import { StateInUseError, UnreachableError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-
-/** Problems go to standard error; what a command has to say it says itself. */
-export const quietLog: Log = {
-  write(level, message) {
-    if (level === "error" || level === "warning") process.stderr.write(`sluice: ${message}\n`);
-  },
-};
-
-export async function settingsFor(options: { readonly config?: string | undefined }): Promise<Settings> {
-  return loadSettings(options.config, process.env);
-}
+import { quietLog } from "./settings-for.ts";
 
 export function controlPath(settings: Settings): string {
   return join(settings.runtimeDirectory, "control.sock");

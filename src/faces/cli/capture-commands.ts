@@ -7,8 +7,8 @@ import { type HostsLink, makeLink } from "../../hosts/hosts-link.ts";
 import { hostsFolder } from "../../hosts/hosts-store.ts";
 import { LocalTimes } from "../../hosts/local-times.ts";
 import { streamLog } from "../../log.ts";
-import { settingsFor } from "./access.ts";
 import { hostsSettings } from "./hosts.ts";
+import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 /** Runs until SIGINT or SIGTERM. Started by root, outside of the unit, it makes the link itself. */

@@ -5,7 +5,7 @@ import { reasonOf } from "../../errors.ts";
 import { streamLog } from "../../log.ts";
 import { runUp } from "../../up.ts";
 import { watchUsers } from "../monitor/watch-users.ts";
-import { settingsFor } from "./access.ts";
+import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 const FRAME_MS = 500;

@@ -1,8 +1,9 @@
 /** `doctor`: what keeps the daemon from counting or gating somebody, one finding a line. */
 import type { UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
-import { controlPath, daemonDesk, settingsFor } from "./access.ts";
+import { controlPath, daemonDesk } from "./access.ts";
 import { answer } from "./output.ts";
+import { settingsFor } from "./settings-for.ts";
 
 interface Options {
   readonly config?: string;

@@ -13,7 +13,7 @@ import {
   UNIT_DIRECTORY,
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError } from "../../errors.ts";
-import { settingsFor } from "./access.ts";
+import { settingsFor } from "./settings-for.ts";
 
 export interface DropInOptions {
   readonly config?: string;

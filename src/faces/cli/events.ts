@@ -7,7 +7,7 @@ import { codeOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
 import type { EventRecord } from "../../storage/events.ts";
 import { unixTime } from "../../units.ts";
-import { settingsFor } from "./access.ts";
+import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 interface Options {

@@ -1,7 +1,7 @@
 /** `gates load` and `gates remove`: the kernel's part of Sluice while no daemon runs. */
 import { openOffice } from "../../enforce.ts";
 import { StateInUseError } from "../../errors.ts";
-import { quietLog, settingsFor } from "./access.ts";
+import { quietLog, settingsFor } from "./settings-for.ts";
 
 interface Options {
   readonly config?: string;

@@ -5,8 +5,9 @@
  */
 import { ControlClient } from "../../control/client.ts";
 import { UnreachableError } from "../../errors.ts";
-import { controlPath, settingsFor } from "./access.ts";
+import { controlPath } from "./access.ts";
 import { answer } from "./output.ts";
+import { settingsFor } from "./settings-for.ts";
 
 interface Options {
   readonly config?: string;

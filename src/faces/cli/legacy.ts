@@ -12,7 +12,8 @@ import { RefusedRequestError } from "../../errors.ts";
 import { wholeMegabytes } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
-import { daemonDesk, quietLog, settingsFor, withDesk } from "./access.ts";
+import { daemonDesk, withDesk } from "./access.ts";
+import { quietLog, settingsFor } from "./settings-for.ts";
 
 const TYPES = ["ssh", "vmess", "vless", "trojan", "ssws"] as const;
 const MEGABYTE = 1024 * 1024;

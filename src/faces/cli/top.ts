@@ -1,8 +1,9 @@
 /** `top`: the live table of a running daemon. */
 import { UnreachableError } from "../../errors.ts";
 import { watchUsers } from "../monitor/watch-users.ts";
-import { controlPath, daemonDesk, settingsFor } from "./access.ts";
+import { controlPath, daemonDesk } from "./access.ts";
 import { answer } from "./output.ts";
+import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { usersTable } from "./user-text.ts";
 

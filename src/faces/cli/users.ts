@@ -3,9 +3,10 @@ import type { Settings } from "../../config.ts";
 import type { UserRow } from "../../control/rows.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
-import { settingsFor, withDesk } from "./access.ts";
+import { withDesk } from "./access.ts";
 import { answer } from "./output.ts";
 import type { LimitOptions } from "./program.ts";
+import { settingsFor } from "./settings-for.ts";
 import { limitOf, stateOf, userBlock, usersTable } from "./user-text.ts";
 
 interface Options {

@@ -17,9 +17,10 @@ import { planUndo } from "../../enforcement/xray/setup-undo.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import { userName } from "../../names.ts";
 import { readEngineConfig } from "../../sources/xray/engine-config.ts";
-import { daemonDesk, settingsFor, withDesk } from "./access.ts";
+import { daemonDesk, withDesk } from "./access.ts";
 import { followSetup } from "./drop-in.ts";
 import { answer } from "./output.ts";
+import { settingsFor } from "./settings-for.ts";
 import { chooseEngine, type FoundEngine, factsOf, findEngine } from "./setup-engine.ts";
 import {
   readSetupFile,
