@@ -87,11 +87,6 @@ export class Register {
     return true;
   }
 
-  clear(): void {
-    this.#places.clear();
-    this.#free.length = 0;
-  }
-
   /** Those not seen for the longest time, `count` of them or all. */
   longestUnseen(count: number): Hostname[] {
     return [...this.#places]

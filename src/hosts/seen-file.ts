@@ -8,7 +8,7 @@ import { unixTime } from "../units.ts";
 import { serviceNamed } from "./host-line.ts";
 import { type Hostname, parseHostname } from "./hostname.ts";
 import type { HostFigures, Register } from "./register.ts";
-import { readSideFile, writeSideFile } from "./side-file.ts";
+import { momentIn, readSideFile, writeSideFile } from "./side-file.ts";
 
 const ECH = "ech";
 const HEAD = "# hosts seen, version 1";
@@ -23,9 +23,10 @@ export async function readSeen(path: string, register: Register): Promise<void> 
   for await (const line of readSideFile(path, HEAD)) {
     const [name = "", seconds, count, services = ""] = line.split("|");
     const host = parseHostname(name);
-    if (typeof host !== "string" || !register.has(host)) continue;
+    const known = typeof host === "string" ? register.figuresOf(host) : undefined;
+    if (typeof host !== "string" || !known) continue;
     register.restore(host, {
-      lastSeen: unixTime(Number(seconds) * 1000 || 0),
+      lastSeen: unixTime(Math.max(momentIn(seconds), known.lastSeen)), // an old copy must not make a host leave
       count: Number(count) >>> 0,
       services: services.split(",").flatMap((word) => serviceNamed(word) ?? []),
       ech: services.split(",").includes(ECH),
