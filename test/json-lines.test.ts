@@ -38,7 +38,15 @@ async function served(onMessage: OnMessage = () => undefined) {
   };
   setup.use(await serveJsonLines(options));
   const made = setup.move();
-  return { path, options, messages, sockets, conversations, ends, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return {
+    path,
+    options,
+    messages,
+    sockets,
+    conversations,
+    ends,
+    [Symbol.asyncDispose]: () => made.disposeAsync(),
+  };
 }
 
 /** A bare client: what it sends is up to it. */
@@ -76,7 +84,9 @@ describe("JsonLines", () => {
       await using server = await served();
       using client = await bareClient(server.path);
       client.socket.write(`{"a":1}\n${line}{"b":2}\n`);
-      expect(await client.answers()).toMatch(/^\{"error":"expected an object in JSON on each line, got .*"\}\n$/);
+      expect(await client.answers()).toMatch(
+        /^\{"error":"expected an object in JSON on each line, got .*"\}\n$/,
+      );
       expect(server.messages).toEqual([{ a: 1 }]);
     },
   );
@@ -157,7 +167,16 @@ describe("serveJsonLines()", () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-lines-"));
     const path = join(folder.path, "test.sock");
     writeFileSync(path, "");
-    const options = { path, mode: 0o600, onConnection: (socket: Socket) => new JsonLines(socket, () => undefined, () => undefined) };
+    const options = {
+      path,
+      mode: 0o600,
+      onConnection: (socket: Socket) =>
+        new JsonLines(
+          socket,
+          () => undefined,
+          () => undefined,
+        ),
+    };
     const server = await serveJsonLines(options);
     await expect(serveJsonLines(options)).rejects.toThrow(`Cannot listen at ${path}: another process does`);
     await server[Symbol.asyncDispose]();

@@ -52,11 +52,6 @@ export function parseHostname(raw: string): Hostname | { readonly refused: Refus
   return name as Hostname;
 }
 
-/** Whether an address can be reached from anywhere; false for a text that is none. */
-export function isPublicAddress(text: string): boolean {
-  return isIP(text) !== 0 && isPublic(addressBytes(text));
-}
-
 function address(text: string): Hostname | { readonly refused: Refusal } {
   if (isIP(text) === 0) return { refused: text.includes(":") ? "characters" : "not-a-name" };
   const bytes = addressBytes(text);

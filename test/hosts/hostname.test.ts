@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isPublicAddress, parseHostname } from "../../src/hosts/hostname.ts";
+import { parseHostname } from "../../src/hosts/hostname.ts";
 
 const LONG_LABEL = "a".repeat(63);
 /** 253 characters. */
@@ -93,7 +93,7 @@ describe("parseHostname()", () => {
   });
 });
 
-describe("isPublicAddress()", () => {
+describe("parseHostname() of an address", () => {
   test.for([
     ["172.15.255.255", true],
     ["172.32.0.0", true],
@@ -105,9 +105,7 @@ describe("isPublicAddress()", () => {
     ["1fff::1", false],
     ["172.16.0.0", false],
     ["198.19.255.255", false],
-    ["a.example", false],
-    ["", false],
-  ] as const)("says of %j: %s", ([text, expected]) => {
-    expect(isPublicAddress(text)).toBe(expected);
+  ] as const)("takes %s as public: %s", ([text, expected]) => {
+    expect(parseHostname(text)).toEqual(expected ? text : { refused: "local" });
   });
 });

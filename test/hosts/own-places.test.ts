@@ -20,7 +20,10 @@ describe("OwnPlaces", () => {
     writeFileSync(domain ?? "", "VPN.Example.org\r\n");
     writeFileSync(conf ?? "", ' IP="relay.example.net"\nMYIP=8.8.4.4\n\n# nothing\nIP=\n');
     writeFileSync(binary ?? "", Buffer.alloc(1_000, "\xff\n"));
-    const own = new OwnPlaces(["own.example"], [domain ?? "", conf ?? "", binary ?? "", "/nonexistent/domain"]);
+    const own = new OwnPlaces(
+      ["own.example"],
+      [domain ?? "", conf ?? "", binary ?? "", "/nonexistent/domain"],
+    );
     for (const name of ["own.example", "vpn.example.org", "relay.example.net", "8.8.4.4"]) {
       expect([name, has(own, name)]).toEqual([name, true]);
     }

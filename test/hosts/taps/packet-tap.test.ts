@@ -30,7 +30,10 @@ async function tapped(options: Partial<PacketTapOptions> = {}) {
     tap[Symbol.dispose]();
     socket.close();
   });
-  const text = () => packetsOf(...chunks).map(({ bytes }) => textOf(bytes)).join();
+  const text = () =>
+    packetsOf(...chunks)
+      .map(({ bytes }) => textOf(bytes))
+      .join();
   return {
     tap,
     starts: () => starts,
