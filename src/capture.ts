@@ -181,10 +181,15 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     jobs,
     onJobError: (job, error) => log.write("error", `Job ${job.name} failed: ${reasonOf(error)}`),
   });
-  log.write(
-    "info",
-    `Sluice ${VERSION} captures ${hosts.direction === "both" ? "" : `${hosts.direction} `}hosts on ${hosts.interfaces.join(", ")}; ${store.list.register.size} known`,
-  );
+  // Said when it is true, and at once if it is not.
+  void packets.begun.then(() => {
+    if (signal.aborted) return;
+    log.write(
+      "info",
+      `Sluice ${VERSION} captures ${hosts.direction === "both" ? "" : `${hosts.direction} `}hosts on ${hosts.interfaces.join(", ")}; ${store.list.register.size} known`,
+    );
+    troubles.note(status());
+  });
   await scheduler.run(signal);
 }
 

@@ -36,6 +36,11 @@ export class PacketTaps implements Disposable {
     });
   }
 
+  /** Resolves when each tap listens, or has failed to. */
+  get begun(): Promise<unknown> {
+    return Promise.all(this.#taps.map((tap) => tap.begun));
+  }
+
   get counts(): FlowCounts {
     return this.#table.counts;
   }

@@ -36,8 +36,13 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 export class PacketTap implements Disposable {
   readonly name: string;
+  /** Resolves when the first child listens, or has failed to. */
+  readonly begun: Promise<void>;
   readonly #options: PacketTapOptions;
+  readonly #onBegun: () => void;
   #child: Child | undefined;
+  /** Whether the child knows the signal that asks it; before, it would die of it. */
+  #answers = false;
   #said = "";
   #retry: NodeJS.Timeout | undefined;
   #pause = SHORTEST_PAUSE_MS;
@@ -49,6 +54,9 @@ export class PacketTap implements Disposable {
   constructor(options: PacketTapOptions) {
     this.name = options.name;
     this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.begun = promise;
+    this.#onBegun = resolve;
     this.#start();
   }
 
@@ -71,7 +79,7 @@ export class PacketTap implements Disposable {
 
   /** Has tcpdump say how many packets it got and missed; `report` knows a moment later. */
   ask(): void {
-    this.#child?.kill("SIGUSR1");
+    if (this.#answers) this.#child?.kill("SIGUSR1");
   }
 
   [Symbol.dispose](): void {
@@ -93,9 +101,11 @@ export class PacketTap implements Disposable {
     );
     this.#child = child;
     this.#said = "";
+    this.#answers = false;
     this.#options.onStart();
     child.stdout.on("data", (bytes: Buffer) => {
       this.#trouble = undefined; // the file's head comes as soon as it listens
+      this.#onBegun();
       try {
         this.#options.onBytes(bytes);
       } catch (error) {
@@ -104,6 +114,7 @@ export class PacketTap implements Disposable {
     });
     child.stderr.setEncoding("latin1").on("data", (text: string) => {
       this.#said = (this.#said + text).slice(-LAST_WORDS);
+      this.#answers ||= this.#said.includes("listening on"); // the last that it does before the first packet
     });
     const ended = (why: string) => {
       if (this.#child !== child) return;
@@ -112,6 +123,7 @@ export class PacketTap implements Disposable {
       child.kill();
       this.#before = this.report;
       this.#said = "";
+      this.#onBegun();
       if (this.#ended) return;
       this.#trouble = why;
       if (performance.now() - began >= LONGEST_PAUSE_MS) this.#pause = SHORTEST_PAUSE_MS;
