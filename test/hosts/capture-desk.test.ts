@@ -122,7 +122,7 @@ describe("CaptureDesk and CaptureClient", () => {
   });
 
   test("scan() brings more lines than a message takes, or why there are none", async () => {
-    const lines = names(12_000).map(lineOfNew);
+    const lines = names(20_000).map(lineOfNew);
     await using at = await opened([], { scan: () => Promise.resolve(lines) });
     expect(await at.client.scan()).toEqual(lines);
     await using broken = await opened([], { scan: () => Promise.reject(new Error("no log")) });
@@ -145,10 +145,10 @@ describe("CaptureDesk and CaptureClient", () => {
     await using at = await opened();
     const watches = [watching(at.client), watching(at.client)];
     await until("both watch", () => watches.every(({ parts }) => parts.length === 1));
-    at.push(...names(12_000));
+    at.push(...names(20_000));
     for (const watch of watches) {
-      await until("it all comes", () => watch.hosts().length === 12_000);
-      expect(watch.hosts()).toEqual(names(12_000));
+      await until("it all comes", () => watch.hosts().length === 20_000);
+      expect(watch.hosts()).toEqual(names(20_000));
     }
   });
 
