@@ -9,6 +9,7 @@
  *   { "ask": "clear" }                      { "removed": N }
  *   { "ask": "scan" }                       { "new": [HostLine, ...] } as often as it takes, then { "done": true }
  *
+ * The protocol's types are here too, which makes the file a long one.
  * One question a conversation. A wrong one is answered by { "error": TEXT, "code": WORD }.
  */
 import type { Socket } from "node:net";
