@@ -45,12 +45,7 @@ export class HostList {
   /** Whether somebody wrote a second line of one host into the file. */
   #twice = false;
   readonly #refusals: Record<Refusal | "own", number> = {
-    empty: 0,
-    "too-long": 0,
-    characters: 0,
-    "not-a-name": 0,
-    local: 0,
-    own: 0,
+    ...{ empty: 0, "too-long": 0, characters: 0, "not-a-name": 0, local: 0, own: 0 },
   };
   /** Why the last flush did not reach the disk, if so; its lines wait. */
   trouble: string | undefined;
@@ -169,8 +164,8 @@ export class HostList {
 
   /** Makes the register say what the file says; lines that wait stay in it, unless somebody wrote their host there. */
   #load(): void {
-    const { file, times } = this.#options;
     const { register } = this;
+    const { file, times } = this.#options;
     const missing = new Set(register.hosts());
     this.#twice = false;
     file.read((text) => {

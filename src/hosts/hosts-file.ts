@@ -4,7 +4,8 @@
  * Operators and their scripts edit the file (`sed -i` puts another in its place),
  * so before each append it is compared with what was left there. Lines go to the
  * disk in batches; a batch that does not fit is taken back whole, so that a full
- * disk leaves no half line.
+ * disk leaves no half line. Every call that touches the file is here, which takes
+ * some more lines than usual.
  */
 import {
   closeSync,

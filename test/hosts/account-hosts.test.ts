@@ -57,7 +57,7 @@ describe("AccountHosts", () => {
   });
 
   test.for(["alice", "a|b%41 c", "\u00fcml\u00e4ut", "\u4e2d".repeat(85)])(
-    "saves and loads what %s asked for",
+    "saves and loads what %.20s asked for",
     async (name) => {
       await using file = await accountsFile();
       const account = userName(name);

@@ -79,7 +79,10 @@ describe("parseHostname()", () => {
   });
 
   test("lets nothing through that could break a line or a terminal, whatever comes", () => {
-    const near = fc.stringMatching(/^[a-zA-Z0-9._:[\]|\n\u001b\u212a%-]{0,40}$/);
+    const near = fc.string({
+      unit: fc.constantFrom(...Array.from("azAZ09._-:[]%|\n\u001b\u0000\u212a")),
+      maxLength: 40,
+    });
     fc.assert(
       fc.property(fc.oneof(near, fc.string({ unit: "binary" })), (raw) => {
         const host = parseHostname(raw);

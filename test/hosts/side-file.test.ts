@@ -52,7 +52,7 @@ describe("momentIn()", () => {
     ["", 0],
     ["-1", 0],
     ["1e400", 0],
-    ["9".repeat(400), 0],
+    ["999999999999", 0],
     ["now", 0],
   ] as const)("reads %j as %i", ([text, at]) => {
     expect(momentIn(text)).toBe(at);
