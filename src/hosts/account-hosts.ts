@@ -4,6 +4,7 @@
  *
  *   line = account, percent-encoded "|" host "|" Unix seconds of the last sight "|" count
  */
+import { rmSync } from "node:fs";
 import { type UserName, userName } from "../names.ts";
 import type { UnixTime } from "../units.ts";
 import { type Hostname, parseHostname } from "./hostname.ts";
@@ -59,9 +60,10 @@ export class AccountHosts {
     this.#drop((visit) => visit.lastSeen < now - days * DAY_MS);
   }
 
-  /** Forgets everybody's. */
+  /** Forgets everybody's, on the disk too. @throws the system's error. */
   clear(): void {
     this.#drop(() => true);
+    rmSync(this.#path, { force: true });
   }
 
   /** @throws the system's error. */

@@ -47,6 +47,17 @@ describe("AccountHosts", () => {
     expect(hostsOf(accounts)).toHaveLength(198);
   });
 
+  test("clear() forgets everybody's on the disk too", async () => {
+    await using file = await accountsFile();
+    const accounts = new AccountHosts(file.path, 100);
+    accounts.see(ALICE, host("a.example"), at(1));
+    await accounts.save();
+    accounts.clear();
+    const again = new AccountHosts(file.path, 100);
+    await again.load();
+    expect([hostsOf(accounts), hostsOf(again)]).toEqual([[], []]);
+  });
+
   test("retire() lets go of visits longer ago than so many days, and of accounts without any", () => {
     const accounts = new AccountHosts("", 100);
     accounts.see(ALICE, host("a.example"), at(0));
