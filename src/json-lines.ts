@@ -22,6 +22,8 @@ const MOST_WAITING = 16 << 20;
 export class JsonLines implements Disposable {
   readonly #socket: Socket;
   #half = "";
+  /** Once it is ended here, what the other side still sends is not for us. */
+  #ended = false;
 
   /**
    * @param onMessage told of each message in its turn. What it throws is answered as `{ "error": text }` and ends the conversation.
@@ -36,7 +38,7 @@ export class JsonLines implements Disposable {
         this.#take(text, onMessage);
       } catch (error) {
         this.send({ error: reasonOf(error), code: codeOf(error) });
-        socket.end();
+        this.end();
       }
     });
     socket.on("error", (error) => {
@@ -47,7 +49,7 @@ export class JsonLines implements Disposable {
 
   /** Sends a message, or lets go of a reader who does not keep up. */
   send(message: Message): void {
-    if (this.#socket.destroyed) return;
+    if (!this.#socket.writable) return;
     this.#socket.write(`${JSON.stringify(message)}\n`);
     if (this.#socket.writableLength > MOST_WAITING) this.#socket.destroy();
   }
@@ -56,11 +58,15 @@ export class JsonLines implements Disposable {
   async drained(): Promise<void> {
     const socket = this.#socket;
     if (socket.destroyed || !socket.writableNeedDrain) return;
-    await new Promise((resolve) => socket.once("drain", resolve).once("close", resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    socket.once("drain", resolve).once("close", resolve);
+    await promise;
+    socket.off("drain", resolve).off("close", resolve);
   }
 
-  /** Ends the conversation when everything is sent. */
+  /** Ends the conversation when everything is sent; no message is taken any more. */
   end(): void {
+    this.#ended = true;
     this.#socket.end();
   }
 
@@ -69,10 +75,12 @@ export class JsonLines implements Disposable {
   }
 
   #take(text: string, onMessage: (message: Message) => void): void {
+    if (this.#ended) return;
     const lines = (this.#half + text).split("\n");
     this.#half = lines.pop() ?? "";
     if (this.#half.length > LONGEST) throw new RangeError(`expected lines of at most ${LONGEST} characters`);
     for (const line of lines) {
+      if (this.#ended) return;
       if (line.trim() === "") continue;
       onMessage(messageOf(line));
     }

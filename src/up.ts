@@ -5,12 +5,15 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { runCapture } from "./capture.ts";
 import { systemClock } from "./clock.ts";
 import type { Settings, XraySettings } from "./config.ts";
 import type { Desk } from "./control/rows.ts";
 import { startDemoEngine } from "./demo/engine.ts";
 import { DEMO_LIMITS, DEMO_USERS, runDemoTraffic } from "./demo/traffic.ts";
 import { openOffice } from "./enforce.ts";
+import { reasonOf } from "./errors.ts";
+import { hostsFolder } from "./hosts/hosts-store.ts";
 import type { Log } from "./log.ts";
 import { keeperName } from "./names.ts";
 import { Session } from "./sources/xray/session.ts";
@@ -82,11 +85,18 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
   );
   const stopped = new AbortController();
   const running = office.run(AbortSignal.any([signal, stopped.signal]));
-  parts.defer(async () => {
-    stopped.abort();
-    await running;
-  });
+  parts.defer(() => running);
   if (demo) await setDemoLimits(office.desk);
+  const { hosts } = options.settings;
+  if (!demo && hosts) {
+    const log = latestLines(latest, terminal);
+    const settings = { ...options.settings, ...below(home) };
+    const capturing = runCapture({ settings, hosts, log }, AbortSignal.any([signal, stopped.signal])).catch(
+      (error: unknown) => log.write("warning", `Hosts are not captured: ${reasonOf(error)}`),
+    );
+    parts.defer(() => capturing);
+  }
+  parts.defer(() => stopped.abort()); // the last to be put there goes first: both end
 
   const what = demo ? "demo engine" : xray.map(({ api }) => api).join(", ");
   await Promise.race([
@@ -96,7 +106,13 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
       {
         title: () =>
           `Sluice ${mode === "observe" ? "observes" : "enforces"}: ${what}. Ctrl-C leaves; state is in ${home}`,
-        footer: () => [...(mode === "observe" ? [HOW_TO_ENFORCE] : []), ...latest.slice(-LATEST)],
+        footer: () => [
+          ...(mode === "observe" ? [HOW_TO_ENFORCE] : []),
+          ...(demo || !hosts
+            ? []
+            : [`Hosts that clients ask for: ${hostsFolder(below(home).dataDirectory)}/hosts.log`]),
+          ...latest.slice(-LATEST),
+        ],
       },
       signal,
     ),

@@ -25,6 +25,10 @@ export interface FlowDeskOptions {
 const BATCH_MS = 50;
 /** Lines that wait for the next batch; a burst beyond is a hint less. */
 const MOST_LINES = 20_000;
+/** No line of a client's is as long. */
+const LONGEST_LINE = 4_096;
+/** A message is one that the other side takes, even if JSON needs six characters for each of theirs. */
+const LINES_AT_ONCE = 40;
 const MOST_QUESTIONS = 10_000;
 
 export class FlowDesk implements AsyncDisposable {
@@ -55,13 +59,15 @@ export class FlowDesk implements AsyncDisposable {
 
   /** Hands a line of an access log on to whoever follows. */
   push(line: string): void {
-    if (this.#followers.size === 0 || this.#lines.length >= MOST_LINES) return;
+    if (this.#followers.size === 0 || this.#lines.length >= MOST_LINES || line.length > LONGEST_LINE) return;
     this.#lines.push(line);
     this.#batch ??= setTimeout(() => {
       this.#batch = undefined;
-      const lines = this.#lines;
-      this.#lines = [];
-      for (const follower of this.#followers) follower.send({ lines });
+      const lines = this.#lines.splice(0);
+      for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+        const part = lines.slice(start, start + LINES_AT_ONCE);
+        for (const follower of this.#followers) follower.send({ lines: part });
+      }
     }, BATCH_MS).unref();
   }
 

@@ -4,10 +4,11 @@
  *
  *   line = account, percent-encoded "|" host "|" Unix seconds of the last sight "|" count
  */
-import { fileNameOf, type UserName, userName } from "../names.ts";
-import { type UnixTime, unixTime } from "../units.ts";
+import { rmSync } from "node:fs";
+import { type UserName, userName } from "../names.ts";
+import type { UnixTime } from "../units.ts";
 import { type Hostname, parseHostname } from "./hostname.ts";
-import { readSideFile, writeSideFile } from "./side-file.ts";
+import { momentIn, readSideFile, writeSideFile } from "./side-file.ts";
 
 const HEAD = "# hosts by account, version 1";
 const DAY_MS = 86_400_000;
@@ -59,9 +60,10 @@ export class AccountHosts {
     this.#drop((visit) => visit.lastSeen < now - days * DAY_MS);
   }
 
-  /** Forgets everybody's. */
+  /** Forgets everybody's, on the disk too. @throws the system's error. */
   clear(): void {
     this.#drop(() => true);
+    rmSync(this.#path, { force: true });
   }
 
   /** @throws the system's error. */
@@ -71,7 +73,7 @@ export class AccountHosts {
       const host = parseHostname(name);
       const account = accountOf(encoded);
       if (typeof host !== "string" || account === undefined) continue;
-      this.see(account, host, unixTime(Number(seconds) * 1000 || 0), Number(count) >>> 0);
+      this.see(account, host, momentIn(seconds), Number(count) >>> 0);
     }
     this.#changed = false;
   }
@@ -80,12 +82,17 @@ export class AccountHosts {
   async save(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
-    await writeSideFile(this.#path, HEAD, this.#lines());
+    try {
+      await writeSideFile(this.#path, HEAD, this.#lines());
+    } catch (error) {
+      this.#changed = true;
+      throw error;
+    }
   }
 
   *#lines(): Generator<string> {
     for (const [account, hosts] of this.#visits) {
-      const encoded = fileNameOf(account);
+      const encoded = encodeURIComponent(account);
       for (const [host, { lastSeen, count }] of hosts) {
         yield `${encoded}|${host}|${Math.floor(lastSeen / 1000)}|${count}`;
       }
@@ -93,11 +100,10 @@ export class AccountHosts {
   }
 
   #letGo(): void {
-    const moments = [...this.#visits.values()].flatMap((hosts) =>
-      [...hosts.values()].map((visit) => visit.lastSeen),
-    );
-    const last = moments.sort((one, other) => one - other)[Math.floor(this.#most / LEAVING_SHARE)] ?? 0;
-    this.#drop((visit) => visit.lastSeen <= last);
+    const visits = [...this.#visits.values()].flatMap((hosts) => [...hosts.values()]);
+    visits.sort((one, other) => one.lastSeen - other.lastSeen);
+    const leaving = new Set(visits.slice(0, 1 + Math.floor(this.#most / LEAVING_SHARE)));
+    this.#drop((visit) => leaving.has(visit));
   }
 
   #drop(leaves: (visit: Visit) => boolean): void {

@@ -43,7 +43,11 @@ export class CaptureClient {
   }
 
   async scan(): Promise<readonly HostLine[]> {
-    return (await this.#once({ ask: "scan" }))["new"] as readonly HostLine[];
+    const lines: HostLine[] = [];
+    for await (const { new: part } of this.#ask({ ask: "scan" })) {
+      lines.push(...((part as readonly HostLine[] | undefined) ?? []));
+    }
+    return lines;
   }
 
   /** Ends when the signal aborts or the capture stops. */
@@ -75,6 +79,7 @@ export class CaptureClient {
       },
     );
     const stop = () => conversation[Symbol.dispose]();
+    if (signal?.aborted) return;
     signal?.addEventListener("abort", stop, { once: true });
     conversation.send(request);
     try {

@@ -7,12 +7,13 @@
  *   { "ask": "add", "host": H, "service": S, "source": A? }      { "added": HostLine | null }
  *   { "ask": "remove", "hosts": [H, ...] }  { "removed": [H, ...] }
  *   { "ask": "clear" }                      { "removed": N }
- *   { "ask": "scan" }                       { "new": [HostLine, ...] }
+ *   { "ask": "scan" }                       { "new": [HostLine, ...] } as often as it takes, then { "done": true }
  *
+ * The protocol's types are here too, which makes the file a long one.
  * One question a conversation. A wrong one is answered by { "error": TEXT, "code": WORD }.
  */
 import type { Socket } from "node:net";
-import { RefusedRequestError, reasonOf } from "../errors.ts";
+import { codeOf, RefusedRequestError, reasonOf } from "../errors.ts";
 import { JsonLines, type Message, serveJsonLines } from "../json-lines.ts";
 import type { HostLine } from "./host-line.ts";
 import type { Refusals } from "./host-list.ts";
@@ -24,6 +25,8 @@ export interface HostRow extends HostLine {
   readonly lastSeenMs: number;
   readonly count: number;
   readonly services: readonly string[];
+  /** Perhaps only the outer name of an encrypted ClientHello. */
+  readonly ech: boolean;
 }
 
 export interface TapStatus {
@@ -74,6 +77,7 @@ export interface CaptureWork {
   scan(): Promise<readonly HostLine[]>;
 }
 
+/** In one message, which has a longest: some 100 KB. */
 const ROWS_AT_ONCE = 500;
 /** A watcher's first screen. */
 const LATEST = 100;
@@ -108,9 +112,11 @@ export class CaptureDesk implements AsyncDisposable {
     this.#new.push(line);
     this.#batch ??= setTimeout(() => {
       this.#batch = undefined;
-      const message = { total: this.#work.total(), new: this.#new };
+      const total = this.#work.total();
+      for (const part of inParts(this.#new)) {
+        for (const watcher of this.#watchers) watcher.send({ total, new: part });
+      }
       this.#new = [];
-      for (const watcher of this.#watchers) watcher.send(message);
     }, BATCH_MS);
   }
 
@@ -134,15 +140,14 @@ export class CaptureDesk implements AsyncDisposable {
       conversation.send(answer);
       conversation.end();
     };
+    const refuse = (error: unknown) => reply({ error: reasonOf(error), code: codeOf(error) });
     switch (message["ask"]) {
       case "status":
         return reply({ status: work.status() });
       case "list": {
         const account = message["account"];
-        void sendRows(
-          account === undefined ? work.rows() : work.rowsOf(textIn(message, "account")),
-          conversation,
-        );
+        const rows = account === undefined ? work.rows() : work.rowsOf(textIn(message, "account"));
+        sendRows(rows, conversation).catch(refuse);
         return;
       }
       case "watch":
@@ -160,10 +165,10 @@ export class CaptureDesk implements AsyncDisposable {
       case "clear":
         return reply({ removed: work.clear() });
       case "scan":
-        work.scan().then(
-          (lines) => reply({ new: lines }),
-          (error: unknown) => reply({ error: reasonOf(error) }),
-        );
+        work.scan().then((lines) => {
+          for (const part of inParts(lines)) conversation.send({ new: part });
+          reply({ done: true });
+        }, refuse);
         return;
       default:
         throw new RefusedRequestError(
@@ -186,6 +191,12 @@ async function sendRows(rows: Iterable<HostRow>, conversation: JsonLines): Promi
   conversation.send({ hosts: batch });
   conversation.send({ done: true });
   conversation.end();
+}
+
+function* inParts(lines: readonly HostLine[]): Generator<readonly HostLine[]> {
+  for (let start = 0; start < lines.length; start += ROWS_AT_ONCE) {
+    yield lines.slice(start, start + ROWS_AT_ONCE);
+  }
 }
 
 function textIn(message: Message, key: string): string {

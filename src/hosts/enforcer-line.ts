@@ -133,10 +133,11 @@ export class EnforcerLine implements Disposable {
     if (error !== undefined) throw new Error(`The enforcer refused a question: ${JSON.stringify(error)}`);
     if (!Array.isArray(are)) return;
     for (const each of are as [number, string, "ssh" | "xray"][]) {
-      const [id, account, keeper] = each;
+      const [id, name, keeper] = each;
+      const account = userName(name); // first: what it refuses ends the line, which answers all that is open
       const question = this.#open.get(id);
       this.#open.delete(id);
-      question?.answer({ account: userName(account), keeper });
+      question?.answer({ account, keeper });
     }
     // Answers come in the order of the questions: whoever was left out is nobody's.
     const { upTo } = message;

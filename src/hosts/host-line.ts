@@ -5,7 +5,7 @@
  * `host|service|time`, and whoever added a host by hand any word as its service:
  * both are understood.
  *
- * Pure: no clock, no I/O.
+ * No clock, no I/O, no state between calls.
  */
 import { type Hostname, parseHostname } from "./hostname.ts";
 import { SERVICES, type Service } from "./sighting.ts";
@@ -31,16 +31,21 @@ export function hostLineText({ host, service, source, time }: HostLine): string 
   return `${host}|${service}|${source}|${time}`;
 }
 
+/** The source as it may stand in a line: an address, or `NO_SOURCE` for whatever else a log had in its place. */
+export function sourceField(text: string | undefined): string {
+  return text !== undefined && ADDRESS.test(text) ? text : NO_SOURCE;
+}
+
 /** @returns undefined for a line that is none: torn, a comment, or with a name that may not stand in the file. */
 export function parseHostLine(text: string): HostLine | undefined {
-  const fields = text.split("|");
+  const fields = text.trimEnd().split("|"); // an editor's "\r" must not make every host a new one
   const [name = "", service = "", third = "", fourth] = fields;
   const [source, time] = fourth === undefined ? [NO_SOURCE, third] : [third, fourth];
   const host = parseHostname(name);
   if (fields.length > 4 || typeof host !== "string" || !WORD.test(service) || !TIME.test(time)) {
     return undefined;
   }
-  return { host, service, source: ADDRESS.test(source) ? source : NO_SOURCE, time };
+  return { host, service, source: sourceField(source), time };
 }
 
 /** The service as we write it ("trojan" is TROJAN); undefined for a word that is none. */

@@ -5,8 +5,9 @@
  * takes in first what others changed in the file. Whoever is removed, by us, by an
  * editor or by age, is new again when seen the next time.
  */
+import { reasonOf } from "../errors.ts";
 import { type UnixTime, unixTime } from "../units.ts";
-import { type HostLine, hostLineText, NO_SOURCE, parseHostLine, serviceNamed } from "./host-line.ts";
+import { type HostLine, hostLineText, parseHostLine, serviceNamed, sourceField } from "./host-line.ts";
 import { type Hostname, parseHostname, type Refusal } from "./hostname.ts";
 import type { HostsFile } from "./hosts-file.ts";
 import type { LocalTimes } from "./local-times.ts";
@@ -29,7 +30,7 @@ export interface HostListOptions {
 /** What became of names so far: counted, and shown nowhere by themselves. */
 export type Refusals = Readonly<Record<Refusal | "own", number>>;
 
-/** Lines that wait for a disk that takes none: then the newest hosts are counted as lost. */
+/** Lines that wait for a disk that takes none: beyond, hosts are new again when they are seen the next time. */
 const MOST_WAITING = 200_000;
 /** Name, service, address, time and what stands between. */
 const LONGEST_LINE = 340;
@@ -41,13 +42,10 @@ export class HostList {
   readonly register = new Register();
   readonly #options: HostListOptions;
   #waiting: string[] = [];
+  /** Whether somebody wrote a second line of one host into the file. */
+  #twice = false;
   readonly #refusals: Record<Refusal | "own", number> = {
-    empty: 0,
-    "too-long": 0,
-    characters: 0,
-    "not-a-name": 0,
-    local: 0,
-    own: 0,
+    ...{ empty: 0, "too-long": 0, characters: 0, "not-a-name": 0, local: 0, own: 0 },
   };
   /** Why the last flush did not reach the disk, if so; its lines wait. */
   trouble: string | undefined;
@@ -68,8 +66,8 @@ export class HostList {
   }
 
   /** Takes a sight in. @returns the host if it may stand in the list, new or not. */
-  see({ host: raw, service, source, at }: Sighting): Hostname | undefined {
-    const host = parseHostname(raw);
+  see(sighting: Sighting): Hostname | undefined {
+    const host = parseHostname(sighting.host);
     if (typeof host !== "string") {
       this.#refusals[host.refused] += 1;
       return undefined;
@@ -78,8 +76,10 @@ export class HostList {
       this.#refusals.own += 1;
       return undefined;
     }
-    if (!this.register.see(host, service, at) || this.#waiting.length >= MOST_WAITING) return host;
-    const line = { host, service, source: source ?? NO_SOURCE, time: this.#options.times.textOf(at) };
+    if (this.#waiting.length >= MOST_WAITING && !this.register.has(host)) return host;
+    if (!this.register.see(host, sighting)) return host;
+    const { service, source, at } = sighting;
+    const line = { host, service, source: sourceField(source), time: this.#options.times.textOf(at) };
     this.#waiting.push(hostLineText(line));
     this.#options.onNew(line);
     return host;
@@ -88,28 +88,34 @@ export class HostList {
   /** Brings file and list together: first what others changed, then what is new here. Waits for the disk. */
   flush(): void {
     const { file, maxHosts } = this.#options;
-    const lines = this.#waiting;
     try {
-      if (file.changed) this.#load();
-      if (lines.length > 0) file.append(`${lines.join("\n")}\n`);
+      this.takeIn();
+      if (this.#waiting.length > 0) file.append(`${this.#waiting.join("\n")}\n`);
       this.#waiting = [];
+      if (this.register.size > maxHosts) this.#leave(this.#surplus(maxHosts));
+      if (this.#twice) this.#rewriteWithout(new Set());
       this.trouble = undefined;
     } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
-      return;
+      this.trouble = reasonOf(error);
     }
-    if (this.register.size > maxHosts) this.#leave(this.#surplus(maxHosts));
   }
 
-  /** Lets go of hosts not seen for longer than the settings keep them. */
+  /** Takes in what others changed in the file, if anything. @throws the system's error. */
+  takeIn(): void {
+    if (this.#options.file.changed) this.#load();
+  }
+
+  /** Lets go of hosts not seen for longer than the settings keep them. @throws the system's error; the list is as before then. */
   retire(now: UnixTime): void {
+    this.takeIn();
     const { retentionDays } = this.#options;
     this.#leave(this.register.unseenSince((now - retentionDays * DAY_MS) as UnixTime));
   }
 
   /** @returns those that were in the list. @throws the system's error; the list is as before then. */
   remove(hosts: readonly Hostname[]): Hostname[] {
-    const known = hosts.filter((host) => this.register.has(host));
+    this.takeIn();
+    const known = [...new Set(hosts)].filter((host) => this.register.has(host));
     this.#leave(known);
     return known;
   }
@@ -138,8 +144,6 @@ export class HostList {
   /** Takes hosts out of the list and, if there were any, out of the file. */
   #leave(hosts: readonly Hostname[]): void {
     if (hosts.length === 0) return;
-    const { file } = this.#options;
-    if (file.changed) this.#load();
     const leaving = new Set(hosts);
     this.#rewriteWithout(leaving);
     this.#waiting = this.#waiting.filter((text) => !leaving.has(hostOf(text)));
@@ -155,29 +159,32 @@ export class HostList {
       kept.add(host);
       return true;
     });
+    this.#twice = false;
   }
 
-  /** Makes the register say what the file says; lines that wait stay in it. */
+  /** Makes the register say what the file says; lines that wait stay in it, unless somebody wrote their host there. */
   #load(): void {
-    const { file, times } = this.#options;
     const { register } = this;
-    const gone = new Set(register.hosts());
-    for (const text of this.#waiting) gone.delete(hostOf(text));
-    let twice = false;
+    const { file, times } = this.#options;
+    const missing = new Set(register.hosts());
+    this.#twice = false;
     file.read((text) => {
       const line = parseHostLine(text);
-      if (!line || gone.delete(line.host)) return;
-      twice ||= register.has(line.host);
-      if (register.has(line.host)) return;
+      if (!line || missing.delete(line.host)) return;
+      if (register.has(line.host)) {
+        this.#twice = true;
+        return;
+      }
       const service = serviceNamed(line.service);
       register.restore(line.host, {
         lastSeen: times.momentOf(line.time) ?? unixTime(0),
         count: 0,
         services: service ? [service] : [],
+        ech: false,
       });
     }, isWhole);
-    for (const host of gone) register.forget(host);
-    if (twice) this.#rewriteWithout(new Set());
+    this.#waiting = this.#waiting.filter((text) => missing.delete(hostOf(text)));
+    for (const host of missing) register.forget(host);
   }
 }
 

@@ -4,7 +4,8 @@
  * Operators and their scripts edit the file (`sed -i` puts another in its place),
  * so before each append it is compared with what was left there. Lines go to the
  * disk in batches; a batch that does not fit is taken back whole, so that a full
- * disk leaves no half line.
+ * disk leaves no half line. Every call that touches the file is here, which takes
+ * some more lines than usual.
  */
 import {
   closeSync,
@@ -17,6 +18,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -45,24 +47,30 @@ export class HostsFile implements Disposable {
    */
   read(onLine: (line: string) => void, isWhole: (line: string) => boolean): void {
     this.#reopen();
+    this.#note(); // first: what others do meanwhile is noticed the next time
     const lines = linesIn(this.#descriptor, 0);
     let next = lines.next();
     for (; !next.done; next = lines.next()) onLine(next.value);
     const half = next.value;
-    if (half !== "" && isWhole(half)) {
+    if (half === "") return;
+    if (isWhole(half)) {
       writeAll(this.#descriptor, Buffer.of(NEWLINE));
       onLine(half);
-    } else if (half !== "") {
+    } else {
       ftruncateSync(this.#descriptor, fstatSync(this.#descriptor).size - half.length);
     }
     this.#note();
   }
 
-  /** Every whole line, read as it is asked for; of the file as it is now, whatever becomes of it meanwhile. */
+  /**
+   * Every whole line, read as it is asked for: of the file as it is at the first, whatever is appended to it or
+   * put in its place meanwhile. None of a file that somebody removed.
+   */
   *lines(): Generator<string> {
-    const descriptor = openSync(this.path, "r");
+    const descriptor = openIfThere(this.path);
+    if (descriptor === undefined) return;
     try {
-      yield* linesIn(descriptor, 0);
+      yield* linesIn(descriptor, 0, fstatSync(descriptor).size);
     } finally {
       closeSync(descriptor);
     }
@@ -76,7 +84,8 @@ export class HostsFile implements Disposable {
 
   /** Whether somebody else changed, replaced or removed the file since it was last read or written here. */
   get changed(): boolean {
-    return stampOf(this.path) !== this.#stamp;
+    const stats = statSync(this.path, { throwIfNoEntry: false });
+    return stats === undefined || stampOf(stats) !== this.#stamp;
   }
 
   /**
@@ -86,8 +95,9 @@ export class HostsFile implements Disposable {
    */
   append(text: string): void {
     const { size } = fstatSync(this.#descriptor);
+    const bytes = Buffer.from(text, "latin1");
     try {
-      writeAll(this.#descriptor, Buffer.from(text, "latin1"));
+      writeAll(this.#descriptor, bytes);
       fdatasyncSync(this.#descriptor);
     } catch (error) {
       ftruncateSync(this.#descriptor, size);
@@ -95,6 +105,8 @@ export class HostsFile implements Disposable {
       throw error;
     }
     this.#note();
+    // The disk took its time, and somebody else wrote too: what he wrote is not known here.
+    if (fstatSync(this.#descriptor).size !== size + bytes.length) this.#stamp = "";
   }
 
   /**
@@ -139,17 +151,22 @@ export class HostsFile implements Disposable {
     this.#descriptor = fresh;
   }
 
+  /** Of the file that is open here: another in its place is a change. */
   #note(): void {
-    this.#stamp = stampOf(this.path);
+    this.#stamp = stampOf(fstatSync(this.#descriptor));
   }
 }
 
-/** Lines from `offset` on. @returns what stands behind the last line's end. */
-function* linesIn(descriptor: number, offset: number): Generator<string, string, undefined> {
+/** Lines from `offset` on, to `end` at most. @returns what stands behind the last line's end. */
+function* linesIn(
+  descriptor: number,
+  offset: number,
+  end = Number.POSITIVE_INFINITY,
+): Generator<string, string, undefined> {
   const buffer = Buffer.alloc(CHUNK);
   let half = "";
   for (let at = offset; ; ) {
-    const count = readSync(descriptor, buffer, 0, CHUNK, at);
+    const count = readSync(descriptor, buffer, 0, Math.min(CHUNK, end - at), at);
     if (count === 0) return half;
     at += count;
     const lines = (half + buffer.toString("latin1", 0, count)).split("\n");
@@ -162,15 +179,18 @@ function openFile(path: string): number {
   return openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, MODE);
 }
 
-/** Which file has the path, and which content; "" while there is none. */
-function stampOf(path: string): string {
+function openIfThere(path: string): number | undefined {
   try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs}`;
+    return openSync(path, "r");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return "";
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** Which file it is, and which content. */
+function stampOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array): void {

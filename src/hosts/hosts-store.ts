@@ -10,7 +10,7 @@ import { userName } from "../names.ts";
 import type { UnixTime } from "../units.ts";
 import { AccountHosts } from "./account-hosts.ts";
 import type { HostRow } from "./capture-desk.ts";
-import { type HostLine, NO_SOURCE, serviceNamed } from "./host-line.ts";
+import { type HostLine, NO_SOURCE, serviceNamed, sourceField } from "./host-line.ts";
 import { HostList } from "./host-list.ts";
 import { type Hostname, parseHostname } from "./hostname.ts";
 import { HostsFile } from "./hosts-file.ts";
@@ -22,7 +22,7 @@ import { SERVICES, type Sighting } from "./sighting.ts";
 export interface HostsStoreOptions {
   /** Made if it is not there. */
   readonly directory: string;
-  readonly settings: HostsSettings;
+  readonly settings: Pick<HostsSettings, "maxHosts" | "retentionDays" | "perAccount">;
   /** An IANA name. */
   readonly timeZone: string;
   readonly own: OwnPlaces;
@@ -96,6 +96,7 @@ export class HostsStore implements Disposable {
         lastSeenMs: figures?.lastSeen ?? 0,
         count: figures?.count ?? 0,
         services: figures?.services ?? [],
+        ech: figures?.ech ?? false,
       };
     }
   }
@@ -115,6 +116,7 @@ export class HostsStore implements Disposable {
       lastSeenMs: lastSeen,
       count,
       services: this.list.register.figuresOf(host)?.services ?? [],
+      ech: this.list.register.figuresOf(host)?.ech ?? false,
     }));
   }
 
@@ -122,7 +124,7 @@ export class HostsStore implements Disposable {
    * Adds a host by hand.
    *
    * @returns undefined when it is in the list already.
-   * @throws {RefusedRequestError} for a name or a service that may not stand there.
+   * @throws {RefusedRequestError} for a name, a service or a source that may not stand there.
    */
   add(name: string, word: string, source: string | undefined, now: UnixTime): HostLine | undefined {
     const host = hostIn(name);
@@ -135,10 +137,17 @@ export class HostsStore implements Disposable {
     if (this.#options.own.has(host)) {
       throw new RefusedRequestError(`Cannot add "${host}": it is this host's own`);
     }
+    const address = sourceField(source);
+    if (address !== (source ?? NO_SOURCE)) {
+      throw new RefusedRequestError(
+        `Cannot add "${host}": expected an address as its source, got ${JSON.stringify(source?.slice(0, 80))}`,
+      );
+    }
+    this.list.takeIn();
     if (this.list.register.has(host)) return undefined;
     this.see({ host, service, source, at: now });
     this.#flushNow(`Cannot add "${host}"`);
-    return { host, service, source: source ?? NO_SOURCE, time: this.#times.textOf(now) };
+    return { host, service, source: address, time: this.#times.textOf(now) };
   }
 
   /** @returns those that were in the list. @throws {RefusedRequestError} for a name that can be none; the system's error. */
@@ -148,8 +157,10 @@ export class HostsStore implements Disposable {
 
   /** Empties the list, and what accounts asked for. @returns how many hosts it had. @throws the system's error. */
   clear(): number {
+    this.list.takeIn();
+    const removed = this.list.remove([...this.list.register.hosts()]);
     this.#accounts?.clear();
-    return this.list.remove([...this.list.register.hosts()]).length;
+    return removed.length;
   }
 
   [Symbol.dispose](): void {

@@ -15,9 +15,15 @@ export interface PacketTapsOptions extends FlowTableOptions {
   readonly onSight: (sight: FlowSight) => void;
 }
 
+interface CountedTap {
+  readonly tap: PacketTap;
+  /** Packets so far. */
+  taken: number;
+}
+
 export class PacketTaps implements Disposable {
   readonly #table: FlowTable;
-  readonly #taps: readonly PacketTap[];
+  readonly #taps: readonly CountedTap[];
   readonly #onSight: (sight: FlowSight) => void;
 
   constructor({ interfaces, filter, onSight, ...options }: PacketTapsOptions) {
@@ -25,20 +31,23 @@ export class PacketTaps implements Disposable {
     this.#table = new FlowTable(options);
     this.#taps = interfaces.map((name) => {
       let pcap: PcapStream;
-      return new PacketTap({
-        name,
-        filter,
-        onStart: () => {
-          pcap = new PcapStream((link, at, bytes) => this.#take(link, at, bytes));
-        },
-        onBytes: (bytes) => pcap.push(bytes),
-      });
+      const onStart = () => {
+        pcap = new PcapStream((link, at, bytes) => {
+          counted.taken += 1;
+          this.#take(link, at, bytes);
+        });
+      };
+      const counted: CountedTap = {
+        tap: new PacketTap({ name, filter, onStart, onBytes: (bytes) => pcap.push(bytes) }),
+        taken: 0,
+      };
+      return counted;
     });
   }
 
   /** Resolves when each tap listens, or has failed to. */
   get begun(): Promise<unknown> {
-    return Promise.all(this.#taps.map((tap) => tap.begun));
+    return Promise.all(this.#taps.map(({ tap }) => tap.begun));
   }
 
   get counts(): FlowCounts {
@@ -47,7 +56,7 @@ export class PacketTaps implements Disposable {
 
   /** Has the taps say how many packets they missed. */
   ask(): void {
-    for (const tap of this.#taps) tap.ask();
+    for (const { tap } of this.#taps) tap.ask();
   }
 
   /** Lets go of flows that waited too long, and tells of addresses that showed no name. */
@@ -56,16 +65,16 @@ export class PacketTaps implements Disposable {
   }
 
   status(): TapStatus[] {
-    return this.#taps.map(({ name, trouble, report }) => ({
-      name: `packets on ${name}`,
-      trouble: trouble ?? "",
-      taken: report.captured,
-      dropped: report.dropped,
+    return this.#taps.map(({ tap, taken }) => ({
+      name: `packets on ${tap.name}`,
+      trouble: tap.trouble ?? "",
+      taken,
+      dropped: tap.report.dropped,
     }));
   }
 
   [Symbol.dispose](): void {
-    for (const tap of this.#taps) tap[Symbol.dispose]();
+    for (const { tap } of this.#taps) tap[Symbol.dispose]();
   }
 
   #take(link: number, at: UnixTime, bytes: Uint8Array): void {

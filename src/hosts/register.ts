@@ -6,7 +6,7 @@
  */
 import type { UnixTime } from "../units.ts";
 import type { Hostname } from "./hostname.ts";
-import { SERVICES, type Service } from "./sighting.ts";
+import { SERVICES, type Service, type Sighting } from "./sighting.ts";
 
 /** What is known of a host beside its line. */
 export interface HostFigures {
@@ -14,10 +14,14 @@ export interface HostFigures {
   /** How often it was seen, to 2^32 - 1; 0 for a line that was there before. */
   readonly count: number;
   readonly services: readonly Service[];
+  /** Every sight of it may have been that of an encrypted ClientHello's outer name. */
+  readonly ech: boolean;
 }
 
 const FIRST_CAPACITY = 1024;
 const MOST = 0xffff_ffff;
+/** Beside the services' bits: a sight that was no ECH outer name. */
+const PLAIN = 1 << 15;
 
 export class Register {
   readonly #places = new Map<Hostname, number>();
@@ -39,15 +43,16 @@ export class Register {
   }
 
   /** Notes a sight. @returns whether the host is new. */
-  see(host: Hostname, service: Service, at: UnixTime): boolean {
+  see(host: Hostname, { service, at, ech }: Pick<Sighting, "service" | "at" | "ech">): boolean {
+    const bits = bitOf(service) | (ech ? 0 : PLAIN);
     const place = this.#places.get(host);
     if (place === undefined) {
-      this.#put(host, at, 1, bitOf(service));
+      this.#put(host, at, 1, bits);
       return true;
     }
     if (at > (this.#lastSeen[place] ?? 0)) this.#lastSeen[place] = at;
     this.#count[place] = Math.min((this.#count[place] ?? 0) + 1, MOST);
-    this.#services[place] = (this.#services[place] ?? 0) | bitOf(service);
+    this.#services[place] = (this.#services[place] ?? 0) | bits;
     return false;
   }
 
@@ -57,7 +62,7 @@ export class Register {
       host,
       figures.lastSeen,
       figures.count,
-      figures.services.reduce((bits, each) => bits | bitOf(each), 0),
+      figures.services.reduce((bits, each) => bits | bitOf(each), figures.ech ? 0 : PLAIN),
     );
   }
 
@@ -69,6 +74,7 @@ export class Register {
       lastSeen: (this.#lastSeen[place] ?? 0) as UnixTime,
       count: this.#count[place] ?? 0,
       services: SERVICES.filter((service) => (bits & bitOf(service)) !== 0),
+      ech: (bits & PLAIN) === 0,
     };
   }
 
@@ -79,11 +85,6 @@ export class Register {
     this.#places.delete(host);
     this.#free.push(place);
     return true;
-  }
-
-  clear(): void {
-    this.#places.clear();
-    this.#free.length = 0;
   }
 
   /** Those not seen for the longest time, `count` of them or all. */

@@ -3,9 +3,10 @@
  * says which version they are, rewritten whole now and then.
  */
 import { createReadStream } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { codeOf } from "../errors.ts";
 import { linesOf } from "../logs/lines.ts";
+import { type UnixTime, unixTime } from "../units.ts";
 
 /** What is known of somebody's visits is not for everybody. */
 const MODE = 0o640;
@@ -15,16 +16,25 @@ const LINES_AT_ONCE = 1_000;
 /** Puts a file of these lines at `path`, in one step. @throws the system's error. */
 export async function writeSideFile(path: string, head: string, lines: Iterable<string>): Promise<void> {
   const temporary = `${path}.new`;
-  await using file = await open(temporary, "w", MODE);
+  try {
+    await writeLines(temporary, head, lines);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }); // hosts.log needs the room more
+    throw error;
+  }
+}
+
+async function writeLines(path: string, head: string, lines: Iterable<string>): Promise<void> {
+  await using file = await open(path, "w", MODE);
   let batch = [head];
   for (const line of lines) {
     batch.push(line);
     if (batch.length < LINES_AT_ONCE) continue;
-    await file.write(`${batch.join("\n")}\n`);
+    await file.appendFile(`${batch.join("\n")}\n`);
     batch = [];
   }
-  await file.write(batch.map((line) => `${line}\n`).join(""));
-  await rename(temporary, path);
+  await file.appendFile(batch.map((line) => `${line}\n`).join(""));
 }
 
 /** The lines under this head; none of a missing file, nor of one with another head. @throws the system's error. */
@@ -39,4 +49,9 @@ export async function* readSideFile(path: string, head: string): AsyncGenerator<
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
+}
+
+/** A moment written in Unix seconds; 0 for a text that is none. */
+export function momentIn(seconds: string | undefined): UnixTime {
+  return unixTime(/^\d{1,11}$/.test(seconds ?? "") ? Number(seconds) * 1000 : 0);
 }

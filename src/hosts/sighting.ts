@@ -24,6 +24,6 @@ export interface Sighting {
   readonly at: UnixTime;
   /** Whose it was; only asked for and kept if the settings say so. */
   readonly account?: UserName;
-  /** The name that a ClientHello shows outside of an encrypted one. */
+  /** Perhaps only the outer name of an encrypted ClientHello (`SniffedName.ech`). */
   readonly ech?: true;
 }

@@ -9,6 +9,7 @@
 import { cpus, loadavg } from "node:os";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
+import { flowRows } from "./hosts-flows.ts";
 import { quicRows } from "./hosts-quic.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
@@ -32,6 +33,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   cuts: () => cutRows(cutPlans()),
   restarts: () => restartRows(quick ? 3 : 10),
   quic: () => quicRows(),
+  flows: () => flowRows(),
   proxies: () => proxyRows(10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

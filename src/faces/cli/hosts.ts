@@ -156,13 +156,16 @@ function hostsTable(rows: readonly HostRow[]): string {
     rows.map((row, index) => [
       String(index + 1),
       shownHost(row.host),
-      row.service,
+      row.ech ? `${row.service}, ECH` : row.service,
       row.source,
       row.time,
       String(row.count),
     ]),
   );
-  return `${table}\nTotal hosts: ${rows.length}`;
+  const ech = rows.some((row) => row.ech)
+    ? ["ECH: perhaps only the outer name of an encrypted ClientHello"]
+    : [];
+  return [table, ...ech, `Total hosts: ${rows.length}`].join("\n");
 }
 
 function lineText({ host, service, source, time }: HostLine): string {

@@ -1,6 +1,10 @@
 /** `status` and `config check`. */
+import { captureSocket } from "../../capture.ts";
+import type { Settings } from "../../config.ts";
 import type { Status, UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
+import { CaptureClient } from "../../hosts/capture-client.ts";
+import type { CaptureStatus } from "../../hosts/capture-desk.ts";
 import { controlPath, daemonDesk } from "./access.ts";
 import { tableText } from "./columns.ts";
 import { answer } from "./output.ts";
@@ -21,9 +25,27 @@ export async function showStatus(options: Options): Promise<void> {
   }
   using _client = daemon.client;
   const stops = stopCounts(await daemon.client.listUsers(""));
-  answer(options, { ...daemon.status, stops: Object.fromEntries(stops) }, () =>
-    statusText(daemon.status, stops),
+  const capture = await captureStatus(settings);
+  answer(options, { ...daemon.status, stops: Object.fromEntries(stops), capture: capture ?? null }, () =>
+    [statusText(daemon.status, stops), captureLine(settings, capture)].join("\n\n"),
   );
+}
+
+/** Undefined while no capture answers. */
+async function captureStatus(settings: Settings): Promise<CaptureStatus | undefined> {
+  try {
+    return await new CaptureClient(captureSocket(settings)).status();
+  } catch (error) {
+    if (error instanceof UnreachableError) return undefined;
+    throw error;
+  }
+}
+
+function captureLine({ hosts }: Settings, status: CaptureStatus | undefined): string {
+  if (!hosts) return "Host capture: switched off";
+  if (!status) return "Host capture: does not run (sluice hosts on)";
+  const silent = status.taps.filter(({ trouble }) => trouble !== "").length;
+  return `Host capture: ${status.hosts} hosts; ${status.taps.length - silent} of ${status.taps.length} taps work (sluice hosts status)`;
 }
 
 export async function checkConfig(options: Options): Promise<void> {

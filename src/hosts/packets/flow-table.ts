@@ -13,6 +13,7 @@
  */
 import { milliseconds, type UnixTime } from "../../units.ts";
 import type { SniffedName, SniffResult } from "../parsers/sniff-result.ts";
+import { endsOf, flowKey, textOf } from "./flow-key.ts";
 import type { Segment } from "./ip-packet.ts";
 import { type DatagramsParser, QuicFlows } from "./quic-flows.ts";
 import { Recent } from "./recent.ts";
@@ -59,8 +60,12 @@ export interface FlowCounts {
   readonly mismatches: number;
 }
 
+/** What its key does not say. */
+type Opening = Pick<FlowSight, "outgoing" | "at">;
+
 /** With a pause for the handshake; a client that speaks first does so at once. */
 const UNNAMED_LIMITS = { entries: 16_384, bytes: Number.POSITIVE_INFINITY, age: milliseconds(3_000) };
+/** At the least; a packet's second sight comes within milliseconds. */
 const REMEMBERED = 8_192;
 const DNS_PORT = 53;
 
@@ -69,7 +74,7 @@ export class FlowTable {
   readonly #quic: QuicFlows;
   readonly #dns: FlowTableOptions["dns"];
   /** Opened by this host; undefined if nobody asks. */
-  readonly #unnamed: Waiting<FlowSight> | undefined;
+  readonly #unnamed: Waiting<Opening> | undefined;
   readonly #given = new Recent(REMEMBERED);
   #segments = 0;
 
@@ -96,21 +101,23 @@ export class FlowTable {
   take(segment: Segment, at: UnixTime): FlowSight | undefined {
     this.#segments += 1;
     const names = segment.protocol === "tcp" ? this.#takeTcp(segment, at) : this.#takeUdp(segment, at);
-    return names && sight(segment, names, at);
+    if (!names) return undefined;
+    const { protocol, outgoing } = segment;
+    return { ...endsOf(flowKey(segment)), names, protocol, outgoing, at };
   }
 
   /** Forgets what waited too long. @returns the addresses that showed no name, if they are wanted. */
   expire(now: UnixTime): readonly FlowSight[] {
     this.#tcp.expire(now);
     this.#quic.expire(now);
-    return this.#unnamed?.expire(now) ?? [];
+    return this.#unnamed?.expire(now).map(opened) ?? [];
   }
 
   #takeTcp(segment: Segment, at: UnixTime): readonly SniffedName[] | undefined {
     const { opens, outgoing, sequence, payload } = segment;
     const key = flowKey(segment);
     if (opens && outgoing !== false && this.#unnamed?.get(key) === undefined) {
-      this.#unnamed?.set(key, sight(segment, undefined, at), 0, at);
+      this.#unnamed?.set(key, { outgoing, at }, 0, at);
     }
     if (payload.length === 0) return undefined;
     const found = this.#tcp.take(key, { sequence, bytes: payload }, at);
@@ -141,23 +148,8 @@ export class FlowTable {
   }
 }
 
-function sight(segment: Segment, names: FlowSight["names"], at: UnixTime): FlowSight {
-  const { protocol, source, sourcePort, destination, destinationPort, outgoing } = segment;
-  return {
-    names,
-    protocol,
-    source: new Uint8Array(source),
-    sourcePort,
-    destination: new Uint8Array(destination),
-    destinationPort,
-    outgoing,
-    at,
-  };
-}
-
-/** The same for all packets of one direction of a flow; shorter to make than text for people. */
-function flowKey({ source, sourcePort, destination, destinationPort }: Segment): string {
-  return textOf(source) + textOf(destination) + String.fromCharCode(sourcePort, destinationPort);
+function opened([key, { outgoing, at }]: readonly [string, Opening]): FlowSight {
+  return { ...endsOf(key), names: undefined, protocol: "tcp", outgoing, at };
 }
 
 /** Under which id the client speaks to the server, as it stands behind version and type (RFC 9000 17.2). */
@@ -166,8 +158,3 @@ function connectionOf(datagram: Uint8Array): string {
 }
 
 const LONGEST_CONNECTION_ID = 20;
-
-/** One character per byte. */
-function textOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}

@@ -1,27 +1,33 @@
 /**
  * Remembers the last so many texts, so that what comes twice counts once.
  *
+ *   before  the older ones, as many as are now at most
+ *   now     the younger ones; when there are enough, they become those before
+ *
  * Pure: no clock, no I/O; its state is what it remembers.
  */
 export class Recent {
-  readonly #limit: number;
-  readonly #texts = new Set<string>();
-  /** Goes through them once, as they leave. */
-  readonly #oldest = this.#texts.values();
+  readonly #enough: number;
+  #now = new Set<string>();
+  #before: ReadonlySet<string> = new Set();
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** @param least how many it remembers at the least; at the most twice as many. */
+  constructor(least: number) {
+    this.#enough = least;
   }
 
   has(text: string): boolean {
-    return this.#texts.has(text);
+    return this.#now.has(text) || this.#before.has(text);
   }
 
   /** @returns whether it was new. */
   add(text: string): boolean {
-    if (this.#texts.has(text)) return false;
-    this.#texts.add(text);
-    if (this.#texts.size > this.#limit) this.#texts.delete(this.#oldest.next().value ?? "");
+    if (this.has(text)) return false;
+    if (this.#now.size >= this.#enough) {
+      this.#before = this.#now;
+      this.#now = new Set();
+    }
+    this.#now.add(text);
     return true;
   }
 }

@@ -24,11 +24,6 @@ interface Entry<Value> {
 export class Waiting<Value> {
   readonly #limits: WaitingLimits;
   readonly #entries = new Map<string, Entry<Value>>();
-  /**
-   * Goes through the entries once, evicting; what is behind it is gone. To begin anew each time would
-   * mean to step over all that is gone and not swept up yet.
-   */
-  readonly #oldest = this.#entries.keys();
   #bytes = 0;
   #evicted = 0;
   #expired = 0;
@@ -86,24 +81,35 @@ export class Waiting<Value> {
   }
 
   /**
-   * Lets go of all that is too old at `now`, and answers with it, the oldest first. What is as far ahead of
+   * Lets go of all that is too old at `now`, and answers with keys and values, the oldest first. What is as far ahead of
    * `now` counts as old too: the host's clock was set back, and nothing may wait for it to come round.
    */
-  expire(now: UnixTime): Value[] {
-    const old: Value[] = [];
+  expire(now: UnixTime): (readonly [key: string, value: Value])[] {
+    const old: [string, Value][] = [];
     for (const [key, { value, at }] of this.#entries) {
       if (Math.abs(now - at) < this.#limits.age) break;
-      old.push(value);
+      old.push([key, value]);
       this.delete(key);
     }
     this.#expired += old.length;
     return old;
   }
 
+  /**
+   * Makes room for a sixteenth more than is needed. Whoever goes through a map steps over all that has left
+   * its front; and to go on where the last one stopped would keep all that was ever in it.
+   */
   #evict(): void {
-    while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) {
-      this.delete(this.#oldest.next().value ?? "");
+    if (this.#fits(1)) return;
+    for (const key of this.#entries.keys()) {
+      if (this.#fits(15 / 16)) return;
+      this.delete(key);
       this.#evicted += 1;
     }
+  }
+
+  #fits(share: number): boolean {
+    const { entries, bytes } = this.#limits;
+    return this.#entries.size <= share * entries && this.#bytes <= share * bytes;
   }
 }

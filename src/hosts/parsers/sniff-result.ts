@@ -16,7 +16,10 @@ export type SniffResult =
 export interface SniffedName {
   readonly name: string;
   readonly service: NameService;
-  /** A ClientHello is encrypted inside: this is the name of whoever decrypts it. */
+  /**
+   * The ClientHello may hold another, encrypted: then this is the name of whoever decrypts it. Browsers
+   * put the same extension, filled at random (GREASE), into every hello, so it is often the real name all the same.
+   */
   readonly ech?: true;
 }
 

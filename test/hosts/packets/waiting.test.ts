@@ -6,11 +6,16 @@ const LIMITS = { entries: 3, bytes: 100, age: milliseconds(1_000) };
 const at = unixTime;
 
 describe("Waiting", () => {
-  test("keeps the youngest, by number", () => {
-    const waiting = new Waiting<string>(LIMITS);
-    for (const key of ["a", "b", "c", "d"]) waiting.set(key, key, 1, at(0));
-    expect(["a", "b", "c", "d"].map((key) => waiting.get(key))).toEqual([undefined, "b", "c", "d"]);
-    expect(waiting).toMatchObject({ size: 3, bytes: 3, evicted: 1, expired: 0 });
+  test("keeps the youngest, by number: beyond it the oldest sixteenth leaves", () => {
+    const waiting = new Waiting<number>({ ...LIMITS, entries: 32 });
+    for (let turn = 0; turn < 32; turn += 1) waiting.set(`${turn}`, turn, 1, at(0));
+    expect(waiting).toMatchObject({ size: 32, evicted: 0 });
+    waiting.set("32", 32, 1, at(0));
+    expect(waiting).toMatchObject({ size: 30, bytes: 30, evicted: 3, expired: 0 });
+    expect(["0", "1", "2", "3", "32"].map((key) => waiting.get(key))).toEqual([
+      ...[undefined, undefined, undefined],
+      ...[3, 32],
+    ]);
   });
 
   test("keeps the youngest, by bytes, and nothing beyond all bytes", () => {
@@ -23,25 +28,25 @@ describe("Waiting", () => {
   });
 
   test("keeps the youngest, however they come and go", () => {
-    const waiting = new Waiting<number>(LIMITS);
+    const waiting = new Waiting<number>({ ...LIMITS, entries: 32 });
+    const wanted = new Map<number, number>();
     for (let turn = 0; turn < 10_000; turn += 1) {
       waiting.set(`${turn}`, turn, 1, at(turn));
       if (turn % 7 === 0) waiting.delete(`${turn - 1}`);
-      if (turn % 11 === 0) waiting.set(`${turn - 2}`, turn - 2, 1, at(turn));
+      if (turn % 11 === 0) waiting.set(`${turn - 2}`, -turn, 1, at(turn));
       if (turn % 500 === 0) waiting.expire(at(turn + 2_000));
+      if (turn >= 9_975 && turn % 7 !== 6) wanted.set(turn, (turn + 2) % 11 === 0 ? -turn - 2 : turn);
+      expect(waiting.size).toBeLessThanOrEqual(32);
     }
-    expect(waiting.size).toBe(3);
-    expect([9_999, 9_998, 9_997].map((turn) => waiting.get(`${turn}`))).toEqual([9_999, 9_998, 9_997]);
+    expect([...wanted.keys()].map((turn) => waiting.get(`${turn}`))).toEqual([...wanted.values()]);
   });
 
   test("takes something in another's place, as the youngest", () => {
-    const waiting = new Waiting<string>(LIMITS);
-    for (const key of ["a", "b", "a"]) waiting.set(key, key, 10, at(0));
-    expect(waiting).toMatchObject({ size: 2, bytes: 20, evicted: 0 });
-    waiting.set("c", "c", 10, at(0));
-    waiting.set("d", "d", 10, at(0));
-    expect(waiting.get("b")).toBeUndefined();
-    expect(waiting.get("a")).toBe("a");
+    const waiting = new Waiting<string>({ ...LIMITS, entries: 16 });
+    for (const key of ["a", "b", "c", "a"]) waiting.set(key, key, 1, at(0));
+    expect(waiting).toMatchObject({ size: 3, bytes: 3, evicted: 0 });
+    for (let turn = 0; turn < 14; turn += 1) waiting.set(`${turn}`, "more", 1, at(0));
+    expect(["a", "b", "c", "0"].map((key) => waiting.get(key))).toEqual(["a", undefined, undefined, "more"]);
   });
 
   test("lets something grow in its place", () => {
@@ -58,12 +63,12 @@ describe("Waiting", () => {
 
   test("answers with what is too old, the oldest first", () => {
     const waiting = new Waiting<string>(LIMITS);
-    waiting.set("a", "a", 1, at(5_000));
+    waiting.set("a", "A", 1, at(5_000));
     waiting.set("b", "b", 1, at(5_500));
     expect(waiting.expire(at(5_999))).toEqual([]);
-    expect(waiting.expire(at(6_000))).toEqual(["a"]);
+    expect(waiting.expire(at(6_000))).toEqual([["a", "A"]]);
     waiting.set("c", "c", 1, at(6_000));
-    expect(waiting.expire(at(9_000))).toEqual(["b", "c"]);
+    expect(waiting.expire(at(9_000)).map(([key]) => key)).toEqual(["b", "c"]);
     expect(waiting).toMatchObject({ size: 0, bytes: 0, evicted: 0, expired: 3 });
   });
 
@@ -71,8 +76,8 @@ describe("Waiting", () => {
     const waiting = new Waiting<string>(LIMITS);
     waiting.set("a", "a", 1, at(9_000_000));
     waiting.set("b", "b", 1, at(5_000));
-    expect(waiting.expire(at(5_100))).toEqual(["a"]);
-    expect(waiting.expire(at(6_000))).toEqual(["b"]);
+    expect(waiting.expire(at(5_100))).toEqual([["a", "a"]]);
+    expect(waiting.expire(at(6_000))).toEqual([["b", "b"]]);
   });
 
   test("answers with what is taken away", () => {
