@@ -7,7 +7,7 @@ import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { HostsSettings } from "./config-hosts.ts";
 import { reasonOf } from "./errors.ts";
-import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
+import { CaptureDesk, type CaptureStatus, type CaptureWork, type TapStatus } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
 import { EngineProtocols } from "./hosts/engine-protocols.ts";
 import { FlowSights } from "./hosts/flow-sights.ts";
@@ -122,7 +122,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     hosts: store.list.register.size,
     waiting: store.list.waiting,
     saveTrouble: store.list.trouble ?? "",
-    taps: [...packets.status(), ...logs.status()],
+    taps: [...packets.status(), ...logs.status(), ...engines.unread],
     flows: packets.counts,
     refusals: store.list.refusals,
     enforcer: enforcer.connected,
@@ -156,6 +156,8 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     own.refresh();
     await engines.refresh();
     logs.followAccess(engines.accessLogs);
+    // The enforcer may read what a config names; by which protocol its lines came is not known then.
+    if (engines.unread.length > 0 && hosts.direction !== "inbound") enforcer.follow();
   };
   await lookAround();
 
@@ -252,6 +254,15 @@ class Engines implements EngineTags {
       if (accessLog === "auto") return target?.kind === "file" ? [target.path] : [];
       return accessLog === null ? [] : [accessLog];
     });
+  }
+
+  /** Config files that were never readable, for the status. */
+  get unread(): readonly TapStatus[] {
+    return this.#files.flatMap(({ path, config, trouble }) =>
+      path === undefined || config || trouble === undefined
+        ? []
+        : [{ name: path, trouble, taken: 0, dropped: 0 }],
+    );
   }
 
   protocolOf(tag: string | undefined, user: UserName | undefined): string | undefined {
