@@ -24,6 +24,7 @@ import { sniffStream } from "./hosts/parsers/stream.ts";
 import type { Sighting } from "./hosts/sighting.ts";
 import { captureFilter } from "./hosts/taps/capture-filter.ts";
 import { Whereabouts } from "./hosts/whereabouts.ts";
+import { processesNamed } from "./kernel/processes.ts";
 import type { Log } from "./log.ts";
 import { LOGIN_FILES, openLoginLog } from "./logs/login-log.ts";
 import type { UserName } from "./names.ts";
@@ -42,6 +43,8 @@ export interface CaptureOptions {
 
 const clock = systemClock;
 const now = () => clock.unix();
+/** Their processes whose users are logged in now. */
+const SSH_SERVERS: ReadonlySet<string> = new Set(["sshd", "sshd-session", "dropbear", "dropbearmulti"]);
 /** What waits for a name waits no longer. */
 const FAR_FUTURE = unixTime(Number.MAX_SAFE_INTEGER);
 
@@ -90,7 +93,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     new LogTaps({ ...{ settings: hosts, whereabouts, named, enforcer, engines, onSight }, now }),
   );
   const authLog = settings.ssh?.authLog ?? null;
-  parts.use(
+  const logins = parts.use(
     openLoginLog(
       {
         paths: authLog === "auto" ? LOGIN_FILES : authLog === null ? [] : [authLog],
@@ -99,6 +102,12 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
       (login) => logs.takeLogin(login),
     ),
   );
+  try {
+    const servers = new Set(processesNamed(SSH_SERVERS));
+    for (const login of await logins.readBack(servers)) logs.takeLogin(login);
+  } catch (error) {
+    log.write("warning", `Cannot tell where SSH users came from before now: ${reasonOf(error)}`);
+  }
   const sights = new FlowSights({
     ...{ own, enforcer, whereabouts, named, direction: hosts.direction },
     serviceOf: (account) => serviceOfProtocol(engines.protocolOf(undefined, account)),

@@ -27,6 +27,11 @@ export function processesRunning(names: ReadonlySet<string>): number[] {
   return livePids(() => true).filter((pid) => names.has(basename(executableOf(pid) ?? "")));
 }
 
+/** Those that call themselves one of these: any process may, but nobody needs a right to see it. */
+export function processesNamed(names: ReadonlySet<string>): number[] {
+  return livePids((status) => names.has(/^Name:\t(.*)$/m.exec(status)?.[1] ?? ""));
+}
+
 export function childrenOf(parent: number): number[] {
   return livePids((status) => parentIn(status) === parent);
 }

@@ -73,11 +73,18 @@ describe.skipIf(missing)(`a capture beside an enforcer of SSH${missing}`, { time
     await stage.server.run("curl", own);
     expect(await log.line("www.own.example")).toMatchObject({ service: "SNI", source: "N/A" });
 
-    const asked = await sluice.run("hosts", "list", "--user", joe.name, "--json");
+    // A capture that begins later knows where those came from who are logged in.
     await capture.stop();
+    await using later = await startCapture(sluice, { namespace: stage.server.name });
+    await until("the enforcer answers", async () => (await later.status()).enforcer);
+    await fetch("--connect-to", `::127.0.0.1:${hers.port.port}`, "https://www.later.example/");
+    expect(await log.line("www.later.example")).toMatchObject({ service: "Dropbear", source: CLIENT });
+
+    const asked = await sluice.run("hosts", "list", "--user", joe.name, "--json");
+    await later.stop();
     if (perAccount) {
       const hosts = (JSON.parse(asked.stdout) as { host: string }[]).map(({ host }) => host);
-      expect(hosts).toEqual(["www.dynamic.example", first.host]);
+      expect(hosts.toSorted()).toEqual(["www.dynamic.example", first.host]);
       expect(await textBelow(sluice)).toContain(joe.name);
     } else {
       expect(asked).toMatchObject({ status: 2, stdout: "" });

@@ -57,25 +57,28 @@ describe.skipIf(missing || noEngine)(`a capture beside what only root may read${
   test.each([
     ["the access log", 0o644, "VLESS", /access\.log \(through the enforcer\)$/, ""],
     ["the engine's config", 0o600, "XRAY", /config\.json$/, expect.stringContaining("EACCES")],
-  ] as const)("learns of lines from the enforcer where it is %s", async (_, configMode, service, name, trouble) => {
-    if (!program) throw new Error("Cannot find an engine");
-    await using user = await openCaptureUser();
-    await using stage = await openCaptureStage({ settings: engineSettings });
-    await using _server = await startServer(stage, program);
-    await handOver(stage, user);
-    await chmod(join(stage.folder, "access.log"), 0o600);
-    await chmod(join(stage.folder, "config.json"), configMode);
-    await chmod(stage.folder, 0o755);
-    await using _enforcer = await stage.sluice.start({ namespace: stage.server.name });
-    expect((await stage.sluice.run("hosts", "link")).status).toBe(0);
-    const capture = await stage.start({ through: as(user) });
-    await until("the enforcer answers it", async () => (await capture.status()).enforcer);
-    const [, told] = (await capture.status()).taps;
-    expect(told).toEqual({ name: expect.stringMatching(name), trouble, taken: 0, dropped: 0 });
-    await using client = await openClient(stage, program, "vless");
-    await client.fetch("http://www.handed.example/");
-    expect(await stage.log.line("www.handed.example")).toMatchObject({ service, source: CLIENT });
-  });
+  ] as const)(
+    "learns of lines from the enforcer where it is %s",
+    async (_, configMode, service, name, trouble) => {
+      if (!program) throw new Error("Cannot find an engine");
+      await using user = await openCaptureUser();
+      await using stage = await openCaptureStage({ settings: engineSettings });
+      await using _server = await startServer(stage, program);
+      await handOver(stage, user);
+      await chmod(join(stage.folder, "access.log"), 0o600);
+      await chmod(join(stage.folder, "config.json"), configMode);
+      await chmod(stage.folder, 0o755);
+      await using _enforcer = await stage.sluice.start({ namespace: stage.server.name });
+      expect((await stage.sluice.run("hosts", "link")).status).toBe(0);
+      const capture = await stage.start({ through: as(user) });
+      await until("the enforcer answers it", async () => (await capture.status()).enforcer);
+      const [, told] = (await capture.status()).taps;
+      expect(told).toEqual({ name: expect.stringMatching(name), trouble, taken: 0, dropped: 0 });
+      await using client = await openClient(stage, program, "vless");
+      await client.fetch("http://www.handed.example/");
+      expect(await stage.log.line("www.handed.example")).toMatchObject({ service, source: CLIENT });
+    },
+  );
 });
 
 describe.skipIf(noAnalyze)(`host-capture.service${noAnalyze}`, () => {

@@ -12,6 +12,7 @@ import {
   endProcesses,
   executableOf,
   parentOf,
+  processesNamed,
   processesOf,
   processesRunning,
   socketInodesOf,
@@ -120,6 +121,18 @@ describe("processesRunning()", () => {
     await unlink(program);
     expect(executableOf(child.pid)).toBe(program);
     expect(processesRunning(new Set(["slu-updated"]))).toEqual([child.pid]);
+  });
+});
+
+describe("processesNamed()", () => {
+  test("goes by the name a process has in the list of processes", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-processes-"));
+    const program = join(folder.path, "slu-named");
+    await copyFile("/bin/sleep", program);
+    await using child = startCommand(program, ["60"]);
+    await until("it runs", () => executableOf(child.pid) === program);
+    expect(processesNamed(new Set(["slu-named"]))).toEqual([child.pid]);
+    expect(processesNamed(new Set(["slu-name", program]))).toEqual([]);
   });
 });
 
