@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { addressBytes } from "../../src/addresses.ts";
@@ -9,6 +9,7 @@ import type { Hostname } from "../../src/hosts/hostname.ts";
 import { OwnPlaces } from "../../src/hosts/own-places.ts";
 import { enterOwnNetwork } from "../support/own-network.ts";
 import { needs } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
 
 const has = (own: OwnPlaces, name: string) => own.has(name as Hostname);
 const missing = needs("root", "ip");
@@ -52,7 +53,7 @@ describe("OwnPlaces", () => {
   });
 
   describe.skipIf(missing)(`on interfaces${missing}`, () => {
-    beforeAll(() => {
+    beforeAll(async () => {
       enterOwnNetwork();
       const ip = (...words: readonly string[]) => execFileSync("ip", words, { timeout: 5_000 });
       for (const [name, address] of [
@@ -63,6 +64,8 @@ describe("OwnPlaces", () => {
         ip("link", "add", name, "type", "veth", "peer", "name", `${name}-peer`);
         ip("address", "add", address, "dev", name, ...(address.includes(":") ? ["nodad"] : []));
         for (const end of [name, `${name}-peer`]) ip("link", "set", end, "up");
+        // The kernel takes a moment to notice that the other end is there.
+        await until(`${name} runs`, () => networkInterfaces()[name] !== undefined);
       }
     });
 
