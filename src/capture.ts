@@ -7,6 +7,7 @@ import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { HostsSettings } from "./config-hosts.ts";
 import { reasonOf } from "./errors.ts";
+import { CaptureClient } from "./hosts/capture-client.ts";
 import { CaptureDesk, type CaptureStatus, type CaptureWork, type TapStatus } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
 import { EngineProtocols } from "./hosts/engine-protocols.ts";
@@ -52,7 +53,7 @@ const FAR_FUTURE = unixTime(Number.MAX_SAFE_INTEGER);
 const FLUSH = milliseconds(250);
 const EXPIRE = milliseconds(200);
 const ASK = milliseconds(5_000);
-const LOOK_AROUND = milliseconds(30_000);
+const LOOK_AROUND = milliseconds(5_000);
 const FIGURES = milliseconds(60_000);
 const RETIRE = milliseconds(3_600_000);
 
@@ -69,6 +70,7 @@ export function captureSocket(settings: Settings): string {
 export async function runCapture(options: CaptureOptions, signal: AbortSignal): Promise<void> {
   const { settings, hosts, log } = options;
   const startedAt = clock.monotonic();
+  await refuseAnother(captureSocket(settings)); // before the list is touched
   await using parts = new AsyncDisposableStack();
 
   /** Collects what is new while a scan runs. */
@@ -202,6 +204,15 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     troubles.note(status());
   });
   await scheduler.run(signal);
+}
+
+/** @throws {Error} when a capture runs already. */
+async function refuseAnother(path: string): Promise<void> {
+  const pid = await new CaptureClient(path).status().then(
+    (status) => status.pid,
+    () => undefined, // nobody answers
+  );
+  if (pid !== undefined) throw new Error(`Cannot capture: another capture does, process ${pid}`);
 }
 
 /**

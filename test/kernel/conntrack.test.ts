@@ -99,7 +99,13 @@ async function runIn(folder: string): Promise<Report> {
 /** A copy of the sources that has no packages. */
 async function runWithoutKoffi(): Promise<Report> {
   await using copy = await mkdtempDisposable(join(tmpdir(), "sluice-conntrack-"));
-  for (const path of ["src/kernel", "src/errors.ts", "test/kernel/programs"]) {
+  for (const path of [
+    "src/kernel",
+    "src/addresses.ts",
+    "src/address-text.ts",
+    "src/errors.ts",
+    "test/kernel/programs",
+  ]) {
     await cp(join(root, path), join(copy.path, path), { recursive: true });
   }
   await writeFile(join(copy.path, "package.json"), '{ "type": "module" }');

@@ -19,7 +19,14 @@ describe("libc()", () => {
     "says what is missing where koffi is not installed, and sockets are reached through ss (needs iproute2)",
     async () => {
       await using copy = await mkdtempDisposable(join(tmpdir(), "sluice-kernel-"));
-      for (const path of ["src/kernel", "src/errors.ts", "src/units.ts", "test/kernel/programs"]) {
+      for (const path of [
+        "src/kernel",
+        "src/addresses.ts",
+        "src/address-text.ts",
+        "src/errors.ts",
+        "src/units.ts",
+        "test/kernel/programs",
+      ]) {
         await cp(join(root, path), join(copy.path, path), { recursive: true });
       }
       await writeFile(join(copy.path, "package.json"), '{ "type": "module" }');

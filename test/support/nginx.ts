@@ -7,16 +7,12 @@
  * the client's address in the headers that engines look at.
  */
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transport } from "./engine-config.ts";
-import { areOpen } from "./engine-ready.ts";
 import { freePort } from "./free-port.ts";
-import { endChild } from "./namespaces.ts";
-import { commandPath } from "./requirements.ts";
-import { until } from "./until.ts";
+import { startWeb } from "./web.ts";
 
 export type ProxiedTransport = Exclude<Transport, "raw">;
 
@@ -35,45 +31,14 @@ export async function startNginx(transport: ProxiedTransport, port: number): Pro
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-nginx-"));
   parts.defer(() => folder.remove());
   const listen = await freePort();
-  const path = join(folder.path, "nginx.conf");
-  await writeFile(path, configText(folder.path, transport, listen, port));
-  const child = spawn(commandPath("nginx") ?? "nginx", ["-p", folder.path, "-c", path, "-e", "stderr"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  child.stderr.on("data", (text: Buffer) => (said += text.toString()));
-  const failed = once(child, "exit").then(([status]) => {
-    throw new Error(`Cannot start nginx: it ended with status ${status}: ${said}`);
-  });
-  failed.catch(() => undefined); // its end later is nobody's failure
-  parts.defer(() => endChild(child));
-  const pid = child.pid as number;
-  await Promise.race([
-    failed,
-    until(
-      "nginx listens",
-      () => areOpen(pid, [listen]),
-      10_000,
-      () => said,
-    ),
-  ]);
+  const http = serverText(transport, listen, port);
+  const { pid } = parts.use(await startWeb({ spawn }, join(folder.path, "web"), http, [listen]));
   const owned = parts.move();
   return { port: listen, pid, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** One process does all, so that its end is nginx's end. */
-function configText(folder: string, transport: ProxiedTransport, listen: number, port: number): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `  ${name}_temp_path ${folder}/${name};`)
-    .join("\n");
-  return `daemon off;
-master_process off;
-pid ${folder}/nginx.pid;
-events { worker_connections 1024; }
-http {
-  access_log off;
-${temporary}
-  server {
+function serverText(transport: ProxiedTransport, listen: number, port: number): string {
+  return `  server {
     listen 127.0.0.1:${listen}${transport === "grpc" ? " http2" : ""};
     client_max_body_size 0;
     location / {
@@ -81,9 +46,7 @@ ${PASSING[transport](port)
   .map((line) => `      ${line};`)
   .join("\n")}
     }
-  }
-}
-`;
+  }`;
 }
 
 const PASSING: Record<ProxiedTransport, (port: number) => readonly string[]> = {

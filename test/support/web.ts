@@ -1,4 +1,4 @@
-/** Debian's nginx in a network namespace, with the servers that a test writes down. */
+/** Debian's nginx, with the servers that a test writes down. */
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,13 +14,14 @@ export interface WebServer extends AsyncDisposable {
 }
 
 /**
+ * @param spawn in a network namespace, or node's own for the present one.
  * @param folder is made: logs named by a relative path are there.
  * @param http what stands in the http block.
  * @param ports on which it listens then.
  * @throws {Error} with what nginx said when it does not within ten seconds.
  */
 export async function startWeb(
-  namespace: Namespace,
+  { spawn }: Pick<Namespace, "spawn">,
   folder: string,
   http: string,
   ports: readonly number[],
@@ -28,7 +29,7 @@ export async function startWeb(
   await mkdir(folder);
   const path = join(folder, "nginx.conf");
   await writeFile(path, configText(folder, http));
-  const child = namespace.spawn(commandPath("nginx") ?? "nginx", ["-p", folder, "-c", path, "-e", "stderr"], {
+  const child = spawn(commandPath("nginx") ?? "nginx", ["-p", folder, "-c", path, "-e", "stderr"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";

@@ -10,8 +10,9 @@
  *   QUIC        a long header of version 1 or 2, type Initial, in a datagram as long as a client's has to be.
  *
  * Stateless on purpose: CAP_NET_RAW alone, no connection tracking, and bulk data
- * is turned away in the kernel. The middle of a ClientHello over three full
- * segments is turned away with it, where the card has not joined them (GRO).
+ * is turned away in the kernel. A full segment inside of a ClientHello is turned
+ * away with it, where the card has not joined them (GRO): the middle of three, or
+ * the second where a client that evades censors sent a few bytes before it.
  *
  * A load behind a packet's end refuses the packet, whatever stands beside it, so
  * lengths are asked first.
