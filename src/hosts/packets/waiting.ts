@@ -25,10 +25,11 @@ export class Waiting<Value> {
   readonly #limits: WaitingLimits;
   readonly #entries = new Map<string, Entry<Value>>();
   /**
-   * Goes through the entries once, evicting; what is behind it is gone. To begin anew each time would
-   * mean to step over all that is gone and not swept up yet.
+   * Goes through the entries, evicting; what is behind it is gone. To begin anew each time would mean to
+   * step over all that is gone and not swept up yet. Never to begin anew would be a leak: an iterator that
+   * stands still keeps every table that the map has outgrown or shrunk out of since.
    */
-  readonly #oldest = this.#entries.keys();
+  #oldest = this.#entries.keys();
   #bytes = 0;
   #evicted = 0;
   #expired = 0;
@@ -87,7 +88,8 @@ export class Waiting<Value> {
 
   /**
    * Lets go of all that is too old at `now`, and answers with it, the oldest first. What is as far ahead of
-   * `now` counts as old too: the host's clock was set back, and nothing may wait for it to come round.
+   * `now` counts as old too: the host's clock was set back, and nothing may wait for it to come round. To be
+   * called every now and then, even if nothing is awaited from it.
    */
   expire(now: UnixTime): Value[] {
     const old: Value[] = [];
@@ -97,6 +99,7 @@ export class Waiting<Value> {
       this.delete(key);
     }
     this.#expired += old.length;
+    this.#oldest = this.#entries.keys();
     return old;
   }
 
