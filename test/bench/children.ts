@@ -12,9 +12,22 @@ export interface Child extends AsyncDisposable {
   stderr(): string;
 }
 
-/** Starts a program under the Node that runs this one. */
-export function startNode(args: readonly string[]): Child & { readonly stdout: Readable } {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+/**
+ * Starts a program under the Node that runs this one.
+ *
+ * @param before words that put it somewhere else, and become it.
+ * @param environment above that of this process.
+ */
+export function startNode(
+  args: readonly string[],
+  before: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Child & { readonly stdout: Readable } {
+  const [program = "", ...words] = [...before, process.execPath, ...args];
+  const child = spawn(program, words, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   child.stderr.on("data", (text: Buffer) => (said += text.toString()));
   const adopted = adopt(child.pid as number);

@@ -1,16 +1,16 @@
 /**
- * `npm run bench`: what a tick costs and how far cuts and gates overshoot, what a restart loses, as one table of ratios.
+ * `npm run bench`: what a tick costs and how far cuts and gates overshoot, what a restart loses, what the host
+ * capture finds and costs, as one table of ratios.
  *
- * Takes about fifteen minutes; with BENCH_QUICK=1 about two, with the rows that
+ * Takes about twenty minutes; with BENCH_QUICK=1 about four, with the rows that
  * have a target alone. BENCH_ONLY names one group, or several with commas
  * between. Rows go to standard error as they come, the table to standard output
  * at the end. Other work on the machine shows in the figures.
  */
 import { cpus, loadavg } from "node:os";
+import { captureRows } from "./capture-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
-import { flowRows } from "./hosts-flows.ts";
-import { quicRows } from "./hosts-quic.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -32,8 +32,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   ticks: () => tickRows(quick ? quickTicks() : allTicks()),
   cuts: () => cutRows(cutPlans()),
   restarts: () => restartRows(quick ? 3 : 10),
-  quic: () => quicRows(),
-  flows: () => flowRows(),
+  capture: () => captureRows(quick),
   proxies: () => proxyRows(10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

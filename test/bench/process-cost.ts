@@ -24,9 +24,18 @@ export async function cpuTime(pid: number): Promise<CpuTime> {
 }
 
 /** Resident bytes. @throws when there is no such process. */
-export async function residentBytes(pid: number): Promise<number> {
+export function residentBytes(pid: number): Promise<number> {
+  return memoryBytes(pid, "VmRSS");
+}
+
+/**
+ * Bytes that are resident now, that were at the most, or that are resident now and not of a file.
+ *
+ * @throws when there is no such process.
+ */
+export async function memoryBytes(pid: number, figure: "VmRSS" | "VmHWM" | "RssAnon"): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
-  if (kibibytes === undefined) throw new Error(`Cannot read the memory of process ${pid}: no VmRSS line`);
+  const [, kibibytes] = new RegExp(`^${figure}:\\s+(\\d+) kB$`, "m").exec(status) ?? [];
+  if (kibibytes === undefined) throw new Error(`Cannot read the memory of process ${pid}: no ${figure} line`);
   return Number(kibibytes) * 1024;
 }

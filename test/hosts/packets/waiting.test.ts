@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { Waiting } from "../../../src/hosts/packets/waiting.ts";
 import { milliseconds, unixTime } from "../../../src/units.ts";
@@ -39,6 +41,20 @@ describe("Waiting", () => {
       expect(waiting.size).toBeLessThanOrEqual(32);
     }
     expect([...wanted.keys()].map((turn) => waiting.get(`${turn}`))).toEqual([...wanted.values()]);
+  });
+
+  test("keeps nothing of what came and went", () => {
+    const waiting = new Waiting<number>(LIMITS);
+    const come = (count: number) => {
+      for (let turn = 0; turn < count; turn += 1) {
+        waiting.set(`${turn}`, turn, 1, at(turn));
+        waiting.delete(`${turn}`);
+        if (turn % 1_000 === 0) waiting.expire(at(turn));
+      }
+      return heapInUse();
+    };
+    const before = come(1_000);
+    expect(come(200_000) - before).toBeLessThan(5_000_000);
   });
 
   test("takes something in another's place, as the youngest", () => {
@@ -87,3 +103,10 @@ describe("Waiting", () => {
     expect(waiting).toMatchObject({ size: 0, bytes: 0, evicted: 0 });
   });
 });
+
+/** Bytes, after a collection. */
+function heapInUse(): number {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return process.memoryUsage().heapUsed;
+}
