@@ -6,16 +6,16 @@ import { join } from "node:path";
 import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { HostsSettings } from "./config-hosts.ts";
+import { CaptureEngines } from "./daemon/capture-engines.ts";
 import { reasonOf } from "./errors.ts";
 import { CaptureClient } from "./hosts/capture-client.ts";
-import { CaptureDesk, type CaptureStatus, type CaptureWork, type TapStatus } from "./hosts/capture-desk.ts";
+import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
-import { EngineProtocols } from "./hosts/engine-protocols.ts";
 import { FlowSights } from "./hosts/flow-sights.ts";
 import type { HostLine } from "./hosts/host-line.ts";
 import { HostsStore, hostsFolder } from "./hosts/hosts-store.ts";
 import { LogTaps } from "./hosts/log-taps.ts";
-import { type EngineTags, serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
+import { serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
 import { NamedAddresses } from "./hosts/named-addresses.ts";
 import { OwnPlaces } from "./hosts/own-places.ts";
 import { PacketTaps } from "./hosts/packet-taps.ts";
@@ -24,14 +24,13 @@ import { parseQuicHello } from "./hosts/parsers/quic-hello.ts";
 import { sniffStream } from "./hosts/parsers/stream.ts";
 import type { Sighting } from "./hosts/sighting.ts";
 import { captureFilter } from "./hosts/taps/capture-filter.ts";
+import { TroubleLog } from "./hosts/trouble-log.ts";
 import { Whereabouts } from "./hosts/whereabouts.ts";
 import { processesNamed } from "./kernel/processes.ts";
 import type { Log } from "./log.ts";
 import { LOGIN_FILES, openLoginLog } from "./logs/login-log.ts";
-import type { UserName } from "./names.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
-import { EngineFiles } from "./sources/xray/engine-files.ts";
 import { milliseconds, unixTime } from "./units.ts";
 import { VERSION } from "./version.ts";
 
@@ -85,7 +84,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   parts.defer(() => store.flush());
   const onSight = (sighting: Sighting) => store.see(sighting);
 
-  const engines = new Engines(settings);
+  const engines = new CaptureEngines(settings);
   const whereabouts = new Whereabouts();
   const named = new NamedAddresses();
   const enforcer = parts.use(
@@ -226,7 +225,7 @@ export async function scanOnce(options: CaptureOptions): Promise<HostLine[]> {
   const found: HostLine[] = [];
   using store = await openStore(options, new OwnPlaces(hosts.ownDomains), (line) => found.push(line));
   const onSight = (sighting: Sighting) => store.see(sighting);
-  const engines = new Engines(settings);
+  const engines = new CaptureEngines(settings);
   const named = new NamedAddresses();
   using logs = new LogTaps({
     ...{ settings: hosts, whereabouts: new Whereabouts(), named, engines, onSight, now },
@@ -250,84 +249,4 @@ function openStore(
     ...{ settings: hosts, own, onNew, timeZone: settings.timeZone },
     directory: hostsFolder(settings.dataDirectory),
   });
-}
-
-/** What the engines' config files say of protocols and logs. */
-class Engines implements EngineTags {
-  readonly #settings: Settings["xray"];
-  readonly #files: readonly EngineFiles[];
-  #protocols = new EngineProtocols([]);
-
-  constructor({ xray }: Settings) {
-    this.#settings = xray;
-    this.#files = xray.map(({ config }) => new EngineFiles(config, () => ({})));
-  }
-
-  /** Outbounds that engines keep for their own API. */
-  get apiTags(): readonly string[] {
-    return this.#files.flatMap(({ config }) => config?.apiTag ?? []);
-  }
-
-  get accessLogs(): readonly string[] {
-    return this.#settings.flatMap(({ accessLog }, index) => {
-      const target = this.#files[index]?.config?.accessLog;
-      if (accessLog === "auto") return target?.kind === "file" ? [target.path] : [];
-      return accessLog === null ? [] : [accessLog];
-    });
-  }
-
-  /** Config files that were never readable, for the status. */
-  get unread(): readonly TapStatus[] {
-    return this.#files.flatMap(({ path, config, trouble }) =>
-      path === undefined || config || trouble === undefined
-        ? []
-        : [{ name: path, trouble, taken: 0, dropped: 0 }],
-    );
-  }
-
-  protocolOf(tag: string | undefined, user: UserName | undefined): string | undefined {
-    return this.#protocols.protocolOf(tag, user);
-  }
-
-  /** Looks at the files again. */
-  async refresh(): Promise<void> {
-    const changed = await Promise.all(this.#files.map((file) => file.refresh()));
-    if (!changed.includes(true)) return;
-    const inbounds = this.#files.flatMap(({ config }) => config?.inbounds ?? []);
-    this.#protocols = new EngineProtocols(
-      inbounds.map(({ tag, protocol, clients }) => ({
-        ...{ tag, protocol },
-        users: clients.map(({ email }) => email),
-      })),
-    );
-  }
-}
-
-/** Says each trouble once when it comes and once when it is over. */
-class TroubleLog {
-  readonly #log: Log;
-  readonly #known = new Map<string, string>();
-  #dropped = 0;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  note({ taps, saveTrouble }: CaptureStatus): void {
-    for (const { name, trouble } of [...taps, { name: "hosts.log", trouble: saveTrouble }]) {
-      const before = this.#known.get(name) ?? "";
-      this.#known.set(name, trouble);
-      if (trouble !== "" && trouble !== before)
-        this.#log.write("warning", `Nothing from ${name}: ${trouble}`);
-      if (trouble === "" && before !== "") this.#log.write("info", `Again from ${name}`);
-    }
-    const dropped = taps.reduce((sum, tap) => sum + tap.dropped, 0);
-    if (dropped > this.#dropped) {
-      this.#log.write(
-        "warning",
-        `The kernel dropped ${dropped - this.#dropped} packets, names may be missing; ${dropped} since the start`,
-      );
-    }
-    this.#dropped = dropped;
-  }
 }

@@ -93,7 +93,10 @@ function text(cursor: Cursor): string | undefined {
   return first >= HUFFMAN ? huffmanText(cursor.bytes(length)) : cursor.text(length);
 }
 
-/** The last byte is filled up with ones, the beginning of EOS; EOS itself does not occur (RFC 7541 5.2). */
+/**
+ * The last byte is filled up with ones, the beginning of EOS; EOS itself does not occur (RFC 7541 5.2).
+ * Every sequence of 30 bits begins with some code, so the search for one ends.
+ */
 function huffmanText(bytes: Uint8Array): string | undefined {
   let decoded = "";
   let code = 0;
@@ -104,7 +107,7 @@ function huffmanText(bytes: Uint8Array): string | undefined {
       length += 1;
       const codes = CODES[length];
       const symbol = codes?.symbols[code - codes.first];
-      if (symbol === EOS || length > LONGEST_CODE) return undefined;
+      if (symbol === EOS) return undefined;
       if (symbol === undefined) continue;
       decoded += String.fromCharCode(symbol);
       code = 0;

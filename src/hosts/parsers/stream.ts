@@ -1,8 +1,8 @@
 /**
  * Tells by its first bytes which protocol a TCP flow speaks, and has its names read.
  *
- * TLS begins with a byte that no method does. HTTP/2's preface is made to look like
- * a request of HTTP/1, so HTTP/1 is asked once it cannot be that.
+ * TLS begins with a byte that no method does. HTTP/2's preface looks like a request of
+ * HTTP/1 but for the version in it, so no bytes are taken by two of them.
  *
  * Pure: no I/O, no state between calls.
  */

@@ -127,7 +127,10 @@ describe("parseClientHello()", () => {
     },
     { name: "another version within a hello", stream: hello([serverName("a.example")], { major: 2 }) },
     { name: "a session id of 33 bytes", stream: hello([serverName("a.example")], { sessionId: 33 }) },
-    { name: "bytes behind the extensions", stream: hello([serverName("a.example")], { behind: "x" }) },
+    {
+      name: "bytes behind the extensions",
+      stream: hello([serverName("a.example")], { behind: "\0\x10\0\0" }),
+    },
     { name: "an extension that is cut off", stream: hello([serverName("a.example").subarray(0, -1)]) },
     { name: "an empty name", stream: hello([serverName("")]) },
     { name: "an empty list", stream: hello([extension(0, "")]) },

@@ -86,7 +86,7 @@ describe("parseHttpRequest()", () => {
     { name: "the target", text: "GET http://bug.example/path@x HTTP/1.1", names: ["bug.example"] },
     {
       name: "a target with a user",
-      text: "GET wss://u:p@bug.example:80?q HTTP/1.1",
+      text: "GET wss://u:p@x@bug.example:80?q HTTP/1.1",
       names: ["bug.example:80"],
     },
     {
@@ -151,6 +151,10 @@ describe("parseHttpRequest()", () => {
 
     const list = Array.from({ length: 40 }, (_, index) => `${index}.example`);
     const most = list.slice(0, 32).map((name) => ["Proxy-Host", name] as const);
-    expect(parse(`GET / HTTP/1.1\r\nX-Forwarded-Host: ${list.join()}\r\n\r\n`)).toEqual(hosts(...most));
+    const header = (names: readonly string[]) => `X-Forwarded-Host: ${names.join()}\r\n`;
+    expect(parse(`GET / HTTP/1.1\r\n${header(list)}\r\n`)).toEqual(hosts(...most));
+    expect(parse(`GET / HTTP/1.1\r\n${list.map((name) => header([name])).join("")}\r\n`)).toEqual(
+      hosts(...most),
+    );
   });
 });
