@@ -4,8 +4,10 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { ControlClient } from "../../src/control/client.ts";
 import { quotaName } from "../../src/kernel/account-marks.ts";
 import { testUser } from "../support/engine-config.ts";
 import { findEngine } from "../support/engines.ts";
@@ -148,7 +150,10 @@ describe.skipIf(missing)(`gates of a running Xray${missing}`, () => {
     const stage = await setStage(program(), inbounds, {}, GATES);
     await addSilentEngine(stage.sluice);
     await stage.start({ answering: false });
-    await until("he is met", () => numberOf(stage, "alice").catch(() => undefined));
+    await until("the engine has been looked at", async () => {
+      using desk = new ControlClient(join(stage.sluice.directory, "run", "control.sock"));
+      return (await desk.status()).sources.some(({ name, answering }) => name === "xray" && answering);
+    });
     await stage.limit(alice, LIMIT);
     await expectStopped(stage, alice, await stage.transfer(alice, ENDLESS), { limit: LIMIT });
   });
