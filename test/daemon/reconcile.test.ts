@@ -18,7 +18,7 @@ test("a cut user whom another program puts back into the engine is cut again", {
     clock: systemClock,
     users: [{ email: "joe", inbound: "in" }],
   });
-  const xray = { api: engine.target, config: null, access_log: null, service: null };
+  const xray = { api: engine.target, config: null, access_log: null, service: null, gates: "off" };
   await using office = await startFaultOffice({ folder: folder.path, settings: { xray } });
   await office.desk.setDisabled("joe", true, "the test");
   await until("he is cut", () => !engine.admits("joe"));
