@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { countOf } from "../support/fault-counts.ts";
 import { lineOf, storeFolder } from "./opened-store.ts";
 
-const KILLS = countOf(10, 100);
+const KILLS = countOf(5, 100);
 /** What may be lost. */
 const SECOND_MS = 1_000;
 const PROGRAM = join(import.meta.dirname, "programs/see-names.ts");
