@@ -13,7 +13,9 @@ import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/captu
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
 import { FlowSights } from "./hosts/flow-sights.ts";
 import type { HostLine } from "./hosts/host-line.ts";
+import { hostsLink, keepLink } from "./hosts/hosts-link.ts";
 import { HostsStore, hostsFolder } from "./hosts/hosts-store.ts";
+import { LocalTimes } from "./hosts/local-times.ts";
 import { LogTaps } from "./hosts/log-taps.ts";
 import { serviceOfProtocol } from "./hosts/logs/access-sighting.ts";
 import { NamedAddresses } from "./hosts/named-addresses.ts";
@@ -72,11 +74,11 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   await refuseAnother(captureSocket(settings)); // before the list is touched
   await using parts = new AsyncDisposableStack();
 
-  /** Collects what is new while a scan runs. */
-  let found: HostLine[] | undefined;
+  /** Each collects what is new while its scan runs. */
+  const scans = new Set<HostLine[]>();
   const own = new OwnPlaces(hosts.ownDomains);
   const store = await openStore(options, own, (line) => {
-    found?.push(line);
+    for (const found of scans) found.push(line);
     desk.push(line);
   });
   parts.use(store);
@@ -151,18 +153,22 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     remove: (names) => store.remove(names),
     clear: () => store.clear(),
     scan: async () => {
-      const lines: HostLine[] = [];
-      found = lines;
-      await logs.scan();
-      for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
-      found = undefined;
-      return lines;
+      const found: HostLine[] = [];
+      scans.add(found);
+      try {
+        await scanLogs(logs, named, onSight);
+      } finally {
+        scans.delete(found);
+      }
+      return found;
     },
   };
   const desk: CaptureDesk = parts.use(new CaptureDesk(work, captureSocket(settings)));
   await desk.start();
 
+  const times = new LocalTimes(settings.timeZone);
   const lookAround = async () => {
+    if (process.getuid?.() === 0) await keepLink(hostsLink(settings), times, undefined);
     own.refresh();
     await engines.refresh();
     logs.followAccess(engines.accessLogs);
@@ -233,11 +239,21 @@ export async function scanOnce(options: CaptureOptions): Promise<HostLine[]> {
   });
   await engines.refresh();
   logs.followAccess(engines.accessLogs);
-  await logs.scan();
-  for (const sighting of named.nameless(FAR_FUTURE)) store.see(sighting);
+  await scanLogs(logs, named, onSight);
   store.flush();
+  if (store.list.trouble !== undefined) throw new Error(`Cannot save what was found: ${store.list.trouble}`);
   await store.saveFigures();
   return found;
+}
+
+/** Addresses do not wait for a name there: what the logs hold is past. */
+async function scanLogs(
+  logs: LogTaps,
+  named: NamedAddresses,
+  onSight: (sighting: Sighting) => void,
+): Promise<void> {
+  await logs.scan();
+  named.nameless(FAR_FUTURE).forEach(onSight);
 }
 
 function openStore(

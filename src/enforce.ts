@@ -5,6 +5,7 @@
  */
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { captureUser } from "./capture-user.ts";
 import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { Desk } from "./control/rows.ts";
@@ -32,12 +33,15 @@ import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
+import { hostsLink, keepLink } from "./hosts/hosts-link.ts";
+import { LocalTimes } from "./hosts/local-times.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { removeHolds } from "./kernel/hold-table.ts";
 import { TableWatch } from "./kernel/nft-events.ts";
 import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
+import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
 import { StateFolder } from "./storage/state-folder.ts";
@@ -67,6 +71,7 @@ export interface OfficeOptions {
 const DIRECTORY_MODE = 0o750;
 /** How long a shut gate and the report of a cut wait for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
+const LOOK_AT_LINK = milliseconds(5_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
 export async function openOffice({ settings, log, mode, wait }: OfficeOptions): Promise<Office> {
@@ -303,6 +308,12 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     meters.push(sshMeter);
   }
   const watchdog = watchdogJob();
+  const times = new LocalTimes(settings.timeZone);
+  /** The capture's own user may not: what an editor left of its link is put right here. */
+  const linkJob = periodicJob("hosts link", LOOK_AT_LINK, async () => {
+    const owner = captureUser();
+    if (owner && process.getuid?.() === 0) await keepLink(hostsLink(settings), times, owner);
+  });
   const jobs: Job[] = [
     ...meters,
     gatekeeper.job,
@@ -312,6 +323,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     ...(gates ? [gates.job] : []),
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
+    ...(settings.hosts ? [linkJob] : []),
   ];
   const scheduler = new Scheduler({
     clock,

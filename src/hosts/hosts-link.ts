@@ -7,6 +7,7 @@
  */
 import {
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -16,10 +17,11 @@ import {
   statSync,
   symlinkSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { codeOf } from "../errors.ts";
 import { parseHostLine } from "./host-line.ts";
+import { hostsFolder } from "./hosts-store.ts";
 import type { LocalTimes } from "./local-times.ts";
 
 export interface HostsLink {
@@ -29,7 +31,17 @@ export interface HostsLink {
   readonly target: string;
 }
 
-/** Whether something else stands in the link's place, or nothing. */
+export function hostsLink(directories: {
+  readonly stateDirectory: string;
+  readonly dataDirectory: string;
+}): HostsLink {
+  return {
+    link: join(directories.stateDirectory, "hosts.log"),
+    target: join(hostsFolder(directories.dataDirectory), "hosts.log"),
+  };
+}
+
+/** Whether the link stands in its place; false where something else does, or nothing. */
 export function isLinked({ link, target }: HostsLink): boolean {
   try {
     return lstatSync(link).isSymbolicLink() && readlinkSync(link) === target;
@@ -40,7 +52,7 @@ export function isLinked({ link, target }: HostsLink): boolean {
 }
 
 /**
- * Makes the link, and takes in a plain file that stood there. What it was stays beside it, as `hosts.log.before`.
+ * Makes the link, and takes in a plain file that stood there. What it was the first time stays beside it, as `hosts.log.before`.
  *
  * @param owner whose the list shall be; undefined leaves it with whoever runs this.
  * @throws the system's error; nothing is lost then.
@@ -66,12 +78,23 @@ export async function makeLink(
       mode: 0o644,
       ...(owner ? { chown: owner } : {}),
     });
-    renameSync(link, `${link}.before`);
+    // The first is the list from before Sluice; what later editors left is in the list whole.
+    if (!existsSync(`${link}.before`)) renameSync(link, `${link}.before`);
   }
   const temporary = `${link}.link`;
   rmSync(temporary, { force: true });
   symlinkSync(target, temporary);
   renameSync(temporary, link);
+}
+
+/**
+ * Puts the link back where an editor left a plain file of it, as `sed -i` does, and takes that in. Nothing where
+ * no capture has ever run.
+ *
+ * @throws the system's error; nothing is lost then.
+ */
+export async function keepLink(...[hosts, times, owner]: Parameters<typeof makeLink>): Promise<void> {
+  if (existsSync(hosts.target) && !isLinked(hosts)) await makeLink(hosts, times, owner);
 }
 
 /** Lines that are not empty; undefined unless there is a plain file. */

@@ -1,8 +1,9 @@
 /** `sluice hosts ...` and `capture-host`, with a running capture and without one. */
-import { chmod, mkdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { spawnCapture, startWatch } from "../support/capture.ts";
+import { execute } from "../support/namespaces.ts";
 import { SERVER } from "../support/public-network.ts";
 import { needs } from "../support/requirements.ts";
 import { runCli } from "../support/sluice.ts";
@@ -74,6 +75,12 @@ describe.skipIf(missing)(`commands on hosts${missing}`, () => {
     const hosts = hostsCommand(stage);
     expect(await hosts("add", "left.example")).toMatchObject({ added: { host: "left.example" } });
     expect(await hosts("list")).toMatchObject([{ host: "old.example" }, { host: "left.example" }]);
+
+    await execute("sed", ["-i", "/^old.example/d", link]);
+    expect((await lstat(link)).isFile()).toBe(true);
+    await until("the link is back", async () => (await lstat(link)).isSymbolicLink(), 10_000);
+    await until("the list is the edited one", async () => ((await hosts("list")) as unknown[]).length === 1);
+    expect(await hosts("list")).toMatchObject([{ host: "left.example" }]);
   });
 
   test.each(["with", "without"])("scan once reads the logs' ends, %s a running capture", async (word) => {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import {
   chmod,
   chown,
+  lstat,
   mkdir,
   mkdtempDisposable,
   readFile,
@@ -35,8 +36,11 @@ test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missin
   await stage.serve("server", 'server { listen 80; return 200 ""; }', [80]);
   await handOver(stage, user);
   const enforcer = await stage.sluice.start({ namespace: stage.server.name });
+  const link = join(stage.sluice.directory, "state", "hosts.log");
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 19).replace("T", " ");
+  await writeFile(link, `old.example|SNI|N/A|${yesterday}\n`);
   expect((await stage.sluice.run("hosts", "link")).status).toBe(0);
-  expect(await readlink(join(stage.sluice.directory, "state", "hosts.log"))).toBe(stage.log.path);
+  expect(await readlink(link)).toBe(stage.log.path);
 
   const capture = await stage.start({ through: as(user) });
   const status = await readFile(`/proc/${capture.pid}/status`, "utf8");
@@ -46,6 +50,9 @@ test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missin
   expect(await stage.log.line("www.seen.example")).toMatchObject({ service: "Header-Host", source: CLIENT });
   await until("the enforcer answers it", async () => (await capture.status()).enforcer);
   expect((await stage.sluice.run("hosts", "add", "by.hand.example")).status).toBe(0);
+  await execute("sed", ["-i", "/^old/d", link]);
+  await until("the enforcer has put the link back", async () => (await lstat(link)).isSymbolicLink(), 10_000);
+  await until("the host is gone", async () => !(await stage.log.text()).includes("old.example"));
   const { uid, mode } = await stat(stage.log.path);
   expect([uid, mode & 0o777]).toEqual([user.uid, 0o644]);
   expect(await capture.stop()).toBe(0);

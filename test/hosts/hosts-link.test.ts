@@ -15,7 +15,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isLinked, makeLink } from "../../src/hosts/hosts-link.ts";
+import { isLinked, keepLink, makeLink } from "../../src/hosts/hosts-link.ts";
 import { LocalTimes } from "../../src/hosts/local-times.ts";
 import { needs } from "../support/requirements.ts";
 import { lineOf, NOW, NOW_TEXT, storeIn } from "./opened-store.ts";
@@ -27,6 +27,7 @@ async function places() {
   const target = join(folder.path, "data/hosts.log");
   return {
     ...{ link, target },
+    keep: () => keepLink({ link, target }, new LocalTimes("UTC"), undefined),
     make: (owner?: { uid: number; gid: number }) => makeLink({ link, target }, new LocalTimes("UTC"), owner),
     /** A plain file in the link's place, last written at `NOW`. */
     putPlain: (text: string) => {
@@ -45,6 +46,21 @@ async function places() {
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
+
+describe("keepLink()", () => {
+  test("makes none where no capture has ever run, and puts back one that was there", async () => {
+    await using at = await places();
+    at.putPlain("old.example|SNI|N/A|2026-01-01 00:00:00\n");
+    await at.keep();
+    expect(at.linked()).toBe(false);
+    await at.make();
+    at.putPlain("edited.example|SNI|N/A|2026-01-01 00:00:00\n");
+    await at.keep();
+    expect(at.linked()).toBe(true);
+    expect(at.list()).toContain("edited.example");
+    expect(at.before()).toContain("old.example");
+  });
+});
 
 describe("makeLink()", () => {
   test("makes folders and link the first time, to a list that is not there yet", async () => {

@@ -1,10 +1,7 @@
 /** `capture` and what comes before it: `hosts link`. */
-import { join } from "node:path";
 import { runCapture } from "../../capture.ts";
 import { captureUser } from "../../capture-user.ts";
-import type { Settings } from "../../config.ts";
-import { type HostsLink, makeLink } from "../../hosts/hosts-link.ts";
-import { hostsFolder } from "../../hosts/hosts-store.ts";
+import { hostsLink, makeLink } from "../../hosts/hosts-link.ts";
 import { LocalTimes } from "../../hosts/local-times.ts";
 import { streamLog } from "../../log.ts";
 import { hostsSettings } from "./hosts.ts";
@@ -16,20 +13,12 @@ export async function runCaptureCommand(options: { config?: string }): Promise<v
   const settings = await settingsFor(options);
   const hosts = hostsSettings(settings);
   if (process.getuid?.() === 0)
-    await makeLink(linkOf(settings), new LocalTimes(settings.timeZone), undefined);
+    await makeLink(hostsLink(settings), new LocalTimes(settings.timeZone), undefined);
   await runCapture({ settings, hosts, log: streamLog(process.stderr) }, stopSignal());
 }
 
 /** Puts the link in its place, and the list into the hands of the unit's user if there is one. */
 export async function linkHosts(options: { config?: string }): Promise<void> {
   const settings = await settingsFor(options);
-  await makeLink(linkOf(settings), new LocalTimes(settings.timeZone), captureUser());
-}
-
-/** Where operators look for the list, and where it is. */
-function linkOf(settings: Settings): HostsLink {
-  return {
-    link: join(settings.stateDirectory, "hosts.log"),
-    target: join(hostsFolder(settings.dataDirectory), "hosts.log"),
-  };
+  await makeLink(hostsLink(settings), new LocalTimes(settings.timeZone), captureUser());
 }
