@@ -7,8 +7,8 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { addressBytes } from "../addresses.ts";
-import type { Hostname } from "./hostname.ts";
-import { parseHostname } from "./hostname.ts";
+import { codeOf } from "../errors.ts";
+import { type Hostname, parseHostname } from "./hostname.ts";
 
 /** One name or address a line, or `IP=name`. */
 const PLACE_FILES: readonly string[] = [
@@ -30,6 +30,8 @@ interface Network {
 export class OwnPlaces {
   readonly #configured: readonly string[];
   readonly #files: readonly string[];
+  /** What each file said when it was last read. */
+  readonly #read = new Map<string, readonly string[]>();
   #names: ReadonlySet<string> = new Set();
   /** Of this host's interfaces, private ones and the loopback among them, as bytes in Latin-1. */
   #addresses: ReadonlySet<string> = new Set();
@@ -49,7 +51,7 @@ export class OwnPlaces {
     );
     const texts = [
       ...this.#configured,
-      ...this.#files.flatMap(placesIn),
+      ...this.#files.flatMap((path) => this.#placesIn(path)),
       ...interfaces.map(({ address }) => address),
     ];
     this.#names = new Set(texts.map(parseHostname).filter((host) => typeof host === "string"));
@@ -77,6 +79,20 @@ export class OwnPlaces {
     );
   }
 
+  /** As last read, where a file cannot be read: some keep theirs to root, and a failure must not list our own names. */
+  #placesIn(path: string): readonly string[] {
+    try {
+      const places = readFileSync(path, "latin1")
+        .split("\n")
+        .map((line) => line.replace(/^\s*\w+=/, "").replace(/^["'\s]+|["'\s]+$/g, ""))
+        .filter((place) => place !== "");
+      this.#read.set(path, places);
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") this.#read.delete(path); // most hosts have few of them
+    }
+    return this.#read.get(path) ?? [];
+  }
+
   /** The first of the names, for a title. */
   get domain(): string | undefined {
     return [...this.#names].find((name) => /[a-z]/.test(name) && !name.includes(":"));
@@ -85,17 +101,6 @@ export class OwnPlaces {
   /** The first public address. */
   get address(): string | undefined {
     return [...this.#names].find((name) => /^[\d.]+$/.test(name));
-  }
-}
-
-function placesIn(path: string): string[] {
-  try {
-    return readFileSync(path, "latin1")
-      .split("\n")
-      .map((line) => line.replace(/^\s*\w+=/, "").replace(/^["'\s]+|["'\s]+$/g, ""))
-      .filter((place) => place !== "");
-  } catch {
-    return []; // most hosts have few of these files, and some keep theirs to root
   }
 }
 

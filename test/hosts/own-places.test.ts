@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,20 @@ describe("OwnPlaces", () => {
     }
     for (const name of ["www.own.example", "example.org", "8.8.8.8"]) expect(has(own, name)).toBe(false);
     expect([own.domain, own.address]).toEqual(["own.example", "8.8.4.4"]);
+  });
+
+  test("refresh() keeps what a file said that cannot be read, and forgets one that is gone", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-own-"));
+    const path = join(folder.path, "domain");
+    writeFileSync(path, "own.example\n");
+    const own = new OwnPlaces([], [path]);
+    rmSync(path);
+    mkdirSync(path); // EISDIR, for root too
+    own.refresh();
+    expect(has(own, "own.example")).toBe(true);
+    rmdirSync(path);
+    own.refresh();
+    expect(has(own, "own.example")).toBe(false);
   });
 
   test("refresh() finds a domain that was changed", async () => {
