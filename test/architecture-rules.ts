@@ -77,6 +77,7 @@ const PACKAGES: Readonly<Record<string, { readonly where: RegExp; readonly why: 
   "write-file-atomic": { where: /./, why: "a file is written whole or not at all" },
   diff: { where: /^faces\/cli\//, why: "a person reads a change before it is made" },
   commander: { where: /./, why: "commands have options" },
+  "string-width": { where: /^faces\/terminal\//, why: "how wide a letter is, is a table of Unicode's" },
   luxon: { where: /^calendar\.ts$|^faces\//, why: "zones are known in one place, and never in the tick" },
   koffi: { where: /^kernel\//, why: "foreign functions can crash the process: they stay in one folder" },
 };
