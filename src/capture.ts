@@ -8,7 +8,7 @@ import type { Settings } from "./config.ts";
 import type { HostsSettings } from "./config-hosts.ts";
 import { CaptureEngines } from "./daemon/capture-engines.ts";
 import { reasonOf } from "./errors.ts";
-import { CaptureClient } from "./hosts/capture-client.ts";
+import { CaptureClient, captureSocket } from "./hosts/capture-client.ts";
 import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
 import { FlowSights } from "./hosts/flow-sights.ts";
@@ -57,11 +57,6 @@ const ASK = milliseconds(5_000);
 const LOOK_AROUND = milliseconds(5_000);
 const FIGURES = milliseconds(60_000);
 const RETIRE = milliseconds(3_600_000);
-
-/** Where the capture's socket is. Its folder belongs to the capture's user. */
-export function captureSocket(settings: Settings): string {
-  return join(settings.runtimeDirectory, "capture", "capture.sock");
-}
 
 /**
  * Captures until `signal` aborts; everything is saved then.

@@ -1,8 +1,8 @@
 /** The desk of a running daemon, over its Unix socket. */
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
+import { CONTROL_SERVICE } from "./definition.ts";
 import type { Desk, GateRow, LastLookReply, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
-import { CONTROL_SERVICE } from "./service.ts";
 
 const DEADLINE_MS = 30_000;
 /** An engine's stop waits for it: short of the eight seconds it may take with everything. */

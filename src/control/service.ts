@@ -9,7 +9,6 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { callbackify } from "node:util";
 import {
   status as code,
@@ -18,21 +17,12 @@ import {
   ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
-  type ServiceDefinition,
 } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
 import { codeOf, reasonOf } from "../errors.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import type { Log } from "../log.ts";
+import { CONTROL_SERVICE } from "./definition.ts";
 import type { Desk, LimitRequest } from "./rows.ts";
-
-export const CONTROL_SERVICE = loadSync(
-  fileURLToPath(new URL("../../proto/control.proto", import.meta.url)),
-  {
-    longs: Number,
-    defaults: true,
-  },
-)["sluice.control.Control"] as ServiceDefinition;
 
 /** gRPC statuses by our errors' codes; the code itself travels in the details, in front of the message. */
 const STATUS: Readonly<Record<string, code>> = {

@@ -1,4 +1,6 @@
 /** The capture's socket from the other end. */
+import { join } from "node:path";
+import type { Settings } from "../config.ts";
 import { RefusedRequestError } from "../errors.ts";
 import { connectJsonLines, JsonLines, type Message } from "../json-lines.ts";
 import type { CaptureStatus, HostRow } from "./capture-desk.ts";
@@ -8,6 +10,11 @@ import type { HostLine } from "./host-line.ts";
 export interface WatchPart {
   readonly total: number;
   readonly hosts: readonly HostLine[];
+}
+
+/** Where the capture's socket is. Its folder belongs to the capture's user. */
+export function captureSocket(settings: Settings): string {
+  return join(settings.runtimeDirectory, "capture", "capture.sock");
 }
 
 export class CaptureClient {

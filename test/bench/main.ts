@@ -15,6 +15,7 @@ import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
+import { startRows } from "./start-rows.ts";
 import { number, type Row, tableOf } from "./table.ts";
 import type { Load } from "./tick-cost.ts";
 import { type TickPlan, tickRows } from "./tick-rows.ts";
@@ -33,6 +34,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   cuts: () => cutRows(cutPlans()),
   restarts: () => restartRows(quick ? 3 : 10),
   capture: () => captureRows(quick),
+  start: () => startRows(quick ? 11 : 31),
   proxies: () => proxyRows(10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

@@ -1,12 +1,13 @@
 /**
  * How a command gets its work done: through the daemon's socket if one runs,
  * else with the state folder's lock in hand, so that neither can race the other.
+ * What only one of the two ways needs is loaded when it is gone.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../../config.ts";
-import { ControlClient } from "../../control/client.ts";
+import type { ControlClient } from "../../control/client.ts";
 import type { Desk, Status } from "../../control/rows.ts";
-import { openOffice } from "../../enforce.ts";
 import { StateInUseError, UnreachableError } from "../../errors.ts";
 import { quietLog } from "./settings-for.ts";
 
@@ -18,6 +19,8 @@ export function controlPath(settings: Settings): string {
 export async function daemonDesk(
   settings: Settings,
 ): Promise<{ client: ControlClient; status: Status } | undefined> {
+  if (!existsSync(controlPath(settings))) return undefined; // nobody to speak gRPC with
+  const { ControlClient } = await import("../../control/client.ts");
   const client = new ControlClient(controlPath(settings));
   try {
     return { client, status: await client.status() };
@@ -42,6 +45,7 @@ export async function withDesk<Result>(
     using client = daemon.client;
     return await work(client, true);
   }
+  const { openOffice } = await import("../../enforce.ts");
   try {
     await using office = await openOffice({ settings, log: quietLog, mode: settings.mode, wait: undefined });
     return await work(office.desk, false);

@@ -2,11 +2,10 @@
 import { execFile } from "node:child_process";
 import { domainToUnicode } from "node:url";
 import { promisify } from "node:util";
-import { captureSocket, scanOnce } from "../../capture.ts";
 import type { Settings } from "../../config.ts";
 import type { HostsSettings } from "../../config-hosts.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "../../errors.ts";
-import { CaptureClient } from "../../hosts/capture-client.ts";
+import { CaptureClient, captureSocket } from "../../hosts/capture-client.ts";
 import type { CaptureStatus, HostRow } from "../../hosts/capture-desk.ts";
 import type { HostLine } from "../../hosts/host-line.ts";
 import { HostsStore, hostsFolder } from "../../hosts/hosts-store.ts";
@@ -81,6 +80,7 @@ export async function scanForHosts(settings: Settings): Promise<readonly HostLin
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
   }
+  const { scanOnce } = await import("../../capture.ts");
   return scanOnce({ settings, hosts, log: quietLog });
 }
 

@@ -175,7 +175,7 @@ export function program(): Command {
 
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>
-    (await import("./status.ts")).checkConfig(options),
+    (await import("./config-check.ts")).checkConfig(options),
   );
   return root;
 }

@@ -1,9 +1,8 @@
-/** `status` and `config check`. */
-import { captureSocket } from "../../capture.ts";
+/** `status`. */
 import type { Settings } from "../../config.ts";
 import type { Status, UserRow } from "../../control/rows.ts";
 import { UnreachableError } from "../../errors.ts";
-import { CaptureClient } from "../../hosts/capture-client.ts";
+import { CaptureClient, captureSocket } from "../../hosts/capture-client.ts";
 import type { CaptureStatus } from "../../hosts/capture-desk.ts";
 import { controlPath, daemonDesk } from "./access.ts";
 import { tableText } from "./columns.ts";
@@ -46,12 +45,6 @@ function captureLine({ hosts }: Settings, status: CaptureStatus | undefined): st
   if (!status) return "Host capture: does not run (sluice hosts on)";
   const silent = status.taps.filter(({ trouble }) => trouble !== "").length;
   return `Host capture: ${status.hosts} hosts; ${status.taps.length - silent} of ${status.taps.length} taps work (sluice hosts status)`;
-}
-
-export async function checkConfig(options: Options): Promise<void> {
-  const settings = await settingsFor(options);
-  const where = settings.path ?? "no settings file: every default holds";
-  answer(options, { ok: true, path: settings.path ?? null }, () => `The settings are good (${where}).`);
 }
 
 /** By what accounts are stopped at their limit, at each keeper. */
