@@ -5,10 +5,14 @@ import { processUid } from "../kernel/process.ts";
 import { executableOf } from "../kernel/processes.ts";
 import { listenerPid } from "../kernel/socket-owner.ts";
 
-/** Who listens at the API's address. Undefined for a unix socket, another host, and while nobody does. */
-export function enginePid(api: string): number | undefined {
+/**
+ * Who listens at the API's address. Undefined for a unix socket, another host, and while nobody does.
+ *
+ * @param proc where proc(5) is mounted.
+ */
+export function enginePid(api: string, proc = "/proc"): number | undefined {
   const address = loopbackOf(api);
-  return address && listenerPid(address.host, address.port);
+  return address && listenerPid(address.host, address.port, proc);
 }
 
 /** The API's address if it is one of this host's own; undefined for a unix socket and for other hosts. */

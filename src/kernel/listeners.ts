@@ -22,20 +22,24 @@ export interface Listener {
   readonly inode: number;
 }
 
-/** The inode of the socket that takes connections to this address: the one bound to it before a wildcard. */
-export function listenerInode(address: string, port: number): number | undefined {
+/**
+ * The inode of the socket that takes connections to this address: the one bound to it before a wildcard.
+ *
+ * @param proc where proc(5) is mounted.
+ */
+export function listenerInode(address: string, port: number, proc = "/proc"): number | undefined {
   const wanted = addressText(addressBytes(address));
   // "::" takes IPv4 too, unless it is IPv6-only, which the file does not say: so IPv4's own wildcard comes first.
   const takers = wanted.includes(":") ? [wanted, "::"] : [wanted, "0.0.0.0", "::"];
-  const all = listeners();
+  const all = listeners(proc);
   return takers
     .map((taker) => all.find((listener) => listener.port === port && listener.address === taker))
     .find((listener) => listener !== undefined)?.inode;
 }
 
 /** All of this network namespace, IPv4 first. */
-export function listeners(): Listener[] {
-  return [...listenersIn("/proc/net/tcp"), ...listenersIn("/proc/net/tcp6")];
+export function listeners(proc = "/proc"): Listener[] {
+  return [...listenersIn(`${proc}/net/tcp`), ...listenersIn(`${proc}/net/tcp6`)];
 }
 
 function listenersIn(path: string): Listener[] {

@@ -22,17 +22,21 @@ export function peerProcess(local: Endpoint, remote: Endpoint, sockets: SocketTa
   return theirs && ownerOfInode(theirs.inode);
 }
 
-/** The process that listens on this TCP address and port, be it there alone or on all addresses. */
-export function listenerPid(address: string, port: number): number | undefined {
-  const inode = listenerInode(address, port);
-  return inode === undefined ? undefined : ownerOfInode(inode);
+/**
+ * The process that listens on this TCP address and port, be it there alone or on all addresses.
+ *
+ * @param proc where proc(5) is mounted.
+ */
+export function listenerPid(address: string, port: number, proc = "/proc"): number | undefined {
+  const inode = listenerInode(address, port, proc);
+  return inode === undefined ? undefined : ownerOfInode(inode, proc);
 }
 
 /** @param inode 0 stands for a socket that no process holds. */
-export function ownerOfInode(inode: number): number | undefined {
+export function ownerOfInode(inode: number, proc = "/proc"): number | undefined {
   if (inode === 0) return undefined;
   const link = `socket:[${inode}]`;
-  const owner = entries("/proc").find((name) => /^\d+$/.test(name) && holds(`/proc/${name}/fd`, link));
+  const owner = entries(proc).find((name) => /^\d+$/.test(name) && holds(`${proc}/${name}/fd`, link));
   return owner === undefined ? undefined : Number(owner);
 }
 

@@ -132,6 +132,31 @@ export class Session {
     }
   }
 
+  /**
+   * Whether the engine offers a service, by what it says to a call that no service has: "unknown service" or
+   * "unknown method". Undefined where it says neither, as servers that are not Go's do.
+   */
+  async offers(service: ServiceName): Promise<boolean | undefined> {
+    try {
+      await this.#unary(
+        `${SERVICE_PATH[service]}SluiceAsks`,
+        Buffer.alloc(0),
+        asIs,
+        asIs,
+        milliseconds(2_000),
+      );
+      return undefined;
+    } catch (error) {
+      if (!isUnimplemented(error)) throw error;
+      const said = detailsOf(error);
+      return said.startsWith("unknown method")
+        ? true
+        : said.startsWith("unknown service")
+          ? false
+          : undefined;
+    }
+  }
+
   /** Any other call, by the names of `proto/xray.proto`. Throws as `queryStats` does. */
   call<Answer>(
     service: ServiceName,
