@@ -42,6 +42,8 @@ export interface Stage {
   readonly origin: Origin;
   readonly api: EngineApi;
   readonly apiPort: number;
+  /** The engine's config. */
+  readonly configPath: string;
   /** Starts the daemon. */
   readonly start: (options?: StartOptions) => ReturnType<Sluice["start"]>;
   readonly engine: () => RunningEngine;
@@ -122,6 +124,7 @@ export async function setStage(
     origin,
     api,
     apiPort,
+    configPath: join(folder.path, "config.json"),
     start: (options) => sluice.start(options),
     engine: () => running.at(-1) as RunningEngine,
     restartEngine: async () => {

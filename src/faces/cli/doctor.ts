@@ -1,54 +1,118 @@
-/** `doctor`: what keeps the daemon from counting or gating somebody, one finding a line. */
-import type { UserRow } from "../../control/rows.ts";
-import { UnreachableError } from "../../errors.ts";
-import { controlPath, daemonDesk } from "./access.ts";
+/** `doctor`: looks at everything that counting, cutting and capturing rest on, and puts right what is safe to. */
+import { createInterface } from "node:readline/promises";
+import { RefusedRequestError } from "../../errors.ts";
+import { printable } from "../../log.ts";
+import { type ChangeText, changeText } from "../doctor/change.ts";
+import { GROUPS } from "../doctor/checks.ts";
+import { type Examined, examine } from "../doctor/examine.ts";
+import { fixesPath } from "../doctor/fix-record.ts";
+import { thisHost } from "../doctor/host.ts";
+import { openCase } from "../doctor/open-case.ts";
+import { fixAll, type Outcome, type Repair, undoAll } from "../doctor/repair.ts";
+import { countLevels, reportText, totalsText } from "../doctor/report.ts";
+import { paletteFor } from "../terminal/palette.ts";
 import { answer } from "./output.ts";
 import { settingsFor } from "./settings-for.ts";
 
-interface Options {
+export interface DoctorOptions {
   readonly config?: string;
   readonly json?: boolean;
+  readonly fix?: boolean;
+  readonly undo?: boolean;
+  readonly yes?: boolean;
 }
 
-/** Exit status 0 whatever it finds: findings are facts of the host, not failures of the command. */
-export async function showDoctor(options: Options): Promise<void> {
+/** Exit status 1 when a problem is left, or a fix failed. */
+export async function showDoctor(options: DoctorOptions): Promise<void> {
   const settings = await settingsFor(options);
-  const daemon = await daemonDesk(settings);
-  if (!daemon) {
-    throw new UnreachableError(
-      `Cannot ask the daemon at ${controlPath(settings)}: it is not running, or you may not ask it (root may). Start it with: sluice enforce`,
-    );
+  const host = thisHost();
+  const repair: Repair = {
+    host,
+    timeZone: settings.timeZone,
+    record: fixesPath(settings),
+    agree: (text, verb) => agreed(text, verb, options),
+    now: () => new Date(),
+  };
+  if (options.undo) {
+    refuseUnasked(options);
+    return tellUndone(await undoAll(repair), options);
   }
-  using _client = daemon.client;
-  const findings = daemon.status.sources.flatMap(({ name, answering, trouble, notes }) => [
-    ...(answering ? [] : [{ source: name, finding: trouble === "" ? "has not answered yet" : trouble }]),
-    ...notes.map((finding) => ({ source: name, finding })),
-  ]);
-  findings.push(...stopFindings(await daemon.client.listUsers("")));
-  if (daemon.status.saveTrouble !== "") {
-    findings.unshift({ source: "disk", finding: daemon.status.saveTrouble });
-  }
-  answer(options, findings, () =>
-    findings.length === 0
-      ? "Nothing to report: all sources answer, and everybody they know is counted and gated."
-      : findings.map(({ source, finding }) => `${source}: ${finding}`).join("\n"),
+  const look = async () => examine(await openCase(host, settings), GROUPS);
+  const found = await look();
+  if (!options.fix) return tell(found, [], options);
+  if (!options.json) say(textOf(found));
+  refuseUnasked(options);
+  const outcomes = await fixAll(findingsIn(found), repair);
+  if (!options.json && outcomes.length === 0) return say("Nothing to fix.");
+  tell(await look(), outcomes, options);
+}
+
+function tell(examined: readonly Examined[], outcomes: readonly Outcome[], options: DoctorOptions): void {
+  const findings = findingsIn(examined);
+  if (countLevels(findings).problem > 0 || outcomes.some(({ trouble }) => trouble !== ""))
+    process.exitCode = 1;
+  const value = {
+    findings: examined.flatMap(({ title, findings: found }) =>
+      found.map(({ fix, ...finding }) => ({ group: title, ...finding, fix: fix ? changeText(fix) : null })),
+    ),
+    totals: countLevels(findings),
+    ...(options.fix && { fixed: outcomes }),
+  };
+  answer(options, value, () =>
+    options.fix
+      ? [...outcomes.map(outcomeText), `Now: ${totalsText(findings)}`].join("\n")
+      : textOf(examined),
   );
 }
 
-/** Accounts that no gate stops, together where the reason is the same. */
-function stopFindings(rows: readonly UserRow[]): { readonly source: string; readonly finding: string }[] {
-  const short = rows.flatMap(({ name, stops }) => stops.map((stop) => ({ name, ...stop })));
-  const groups = Map.groupBy(
-    short.filter(({ step }) => step !== "gate"),
-    ({ keeper, step, text }) => JSON.stringify([keeper, step, text]),
+function tellUndone(outcomes: readonly Outcome[], options: DoctorOptions): void {
+  if (outcomes.some(({ trouble }) => trouble !== "")) process.exitCode = 1;
+  answer(options, { undone: outcomes }, () =>
+    outcomes.length === 0
+      ? "Nothing to undo: no fix of the doctor's stands."
+      : outcomes.map(outcomeText).join("\n"),
   );
-  return [...groups.values()].map((group) => {
-    const [{ keeper, step, text }] = group as [(typeof group)[number]];
-    const names = group.slice(0, NAMED).map(({ name }) => name);
-    const others = group.length > NAMED ? ` and ${group.length - NAMED} more` : "";
-    const what = step === "cut" ? "cut at the limit" : "only reported at the limit";
-    return { source: keeper, finding: `${names.join(", ")}${others}: ${what} (${text})` };
-  });
 }
 
-const NAMED = 5;
+function outcomeText({ what, done, trouble }: Outcome): string {
+  const state = done ? "done" : trouble === "" ? "left" : `failed: ${trouble}`;
+  return printable(`${state}: ${what}`);
+}
+
+function textOf(examined: readonly Examined[]): string {
+  return reportText(examined, paletteFor(process.stdout, process.env), printable);
+}
+
+function findingsIn(examined: readonly Examined[]) {
+  return examined.flatMap(({ findings }) => findings);
+}
+
+/** @throws {RefusedRequestError} where nobody can be asked. */
+function refuseUnasked({ yes, json }: DoctorOptions): void {
+  if (yes || (!json && process.stdin.isTTY && process.stdout.isTTY)) return;
+  throw new RefusedRequestError("Cannot change anything: expected --yes, since nobody can be asked here");
+}
+
+/** Anything but y is a no, and so is the end of the input. */
+async function agreed(
+  { what, undo }: ChangeText,
+  verb: "fix" | "undo",
+  { yes, json }: DoctorOptions,
+): Promise<boolean> {
+  if (!json) say(printable(verb === "fix" ? `\nFix: ${what}` : `\nUndo of: ${what}`));
+  if (!json)
+    say(printable(verb === "fix" ? `  to undo it (sluice doctor --undo): ${undo}` : `  it will: ${undo}`));
+  if (yes) return true;
+  const asking = createInterface({ input: process.stdin, output: process.stdout });
+  const ended = new Promise<string>((resolve) => asking.once("close", () => resolve("")));
+  try {
+    const answered = await Promise.race([asking.question("Do it? [y/N] "), ended]);
+    return /^y(es)?$/i.test(answered.trim());
+  } finally {
+    asking.close();
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

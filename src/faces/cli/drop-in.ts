@@ -36,7 +36,7 @@ export async function changeDropIn(options: DropInOptions): Promise<void> {
     const removed = await removeDropIn(place);
     return say(removed ? `Removed ${path}.` : `There is no ${path}.`);
   }
-  const text = textFor(name, options.config, options.splice);
+  const text = dropInTextFor(name, options.config, options.splice);
   if (options.print) return void process.stdout.write(text);
   const changed = await installDropIn(place, text);
   say(
@@ -61,11 +61,12 @@ export async function followSetup(
   const place = { unit: service, directory: UNIT_DIRECTORY, reload: reloadSystemd };
   const path = dropInPath(place);
   if (undo) return (await removeDropIn(place)) ? `Removed ${path}.` : undefined;
-  const changed = await installDropIn(place, textFor(name, config, !(await keepsSpliceOff(place))));
+  const changed = await installDropIn(place, dropInTextFor(name, config, !(await keepsSpliceOff(place))));
   return changed ? `Wrote ${path}: every stop of ${service} takes a last look first.` : undefined;
 }
 
-function textFor(engine: string, config: string | undefined, splice: boolean): string {
+/** What such a drop-in says. @param config the settings' file, where it is not the usual one. */
+export function dropInTextFor(engine: string, config: string | undefined, splice: boolean): string {
   return dropInText({
     // What runs Sluice now runs it then: this Node and this program, with the same settings.
     command: [process.execPath, realpathSync(process.argv[1] ?? "")],

@@ -8,6 +8,7 @@ import { parsePeriod } from "../../rules.ts";
 import { parseSize } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import type { DropInOptions } from "./drop-in.ts";
 import type { SetupOptions } from "./xray-setup.ts";
 
@@ -38,9 +39,12 @@ export function program(): Command {
   reading(root, "status", "How the daemon and its sources are").action(async (options: Common) =>
     (await import("./status.ts")).showStatus(options),
   );
-  reading(root, "doctor", "What keeps somebody from being counted or gated").action(async (options: Common) =>
-    (await import("./doctor.ts")).showDoctor(options),
-  );
+  reading(root, "doctor", "Looks for what keeps somebody from being counted, cut or captured")
+    .option("--fix", "put right what is safe to: each change is shown and asked for")
+    .option("--undo", "take such changes back")
+    .option("--yes", "with --fix or --undo: without asking")
+    .addHelpText("after", "\nExit status: 0 without problems (there may be warnings), 1 with problems.")
+    .action(async (options: DoctorOptions) => (await import("./doctor.ts")).showDoctor(options));
   reading(root, "users", "All users: usage, limits, state").action(async (options: Common) =>
     (await import("./users.ts")).showUsers(options),
   );
