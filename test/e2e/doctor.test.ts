@@ -106,7 +106,7 @@ describe.skipIf(missing)(`doctor --fix${missing}`, () => {
       fixes: [{ check: "old-crons" }],
     });
 
-    expect(await onTerminal(sluice, crons.path, "--undo", /capture_host/)).toContain("done: move ");
+    expect(await onTerminal(sluice, crons.path, "--undo", /capture_host/)).toContain("taken back: move ");
     expect(await readdir(crons.path)).toEqual(["capture_host"]);
     expect(await sluice.run("doctor", "--undo", "--yes")).toMatchObject({
       status: 0,

@@ -60,7 +60,9 @@ function tell(examined: readonly Examined[], outcomes: readonly Outcome[], optio
   };
   answer(options, value, () =>
     options.fix
-      ? [...outcomes.map(outcomeText), `Now: ${totalsText(findings)}`].join("\n")
+      ? [...outcomes.map((outcome) => outcomeText(outcome, "done")), `Now: ${totalsText(findings)}`].join(
+          "\n",
+        )
       : textOf(examined),
   );
 }
@@ -70,12 +72,12 @@ function tellUndone(outcomes: readonly Outcome[], options: DoctorOptions): void 
   answer(options, { undone: outcomes }, () =>
     outcomes.length === 0
       ? "Nothing to undo: no fix of the doctor's stands."
-      : outcomes.map(outcomeText).join("\n"),
+      : outcomes.map((outcome) => outcomeText(outcome, "taken back")).join("\n"),
   );
 }
 
-function outcomeText({ what, done, trouble }: Outcome): string {
-  const state = done ? "done" : trouble === "" ? "left" : `failed: ${trouble}`;
+function outcomeText({ what, done, trouble }: Outcome, word: "done" | "taken back"): string {
+  const state = done ? word : trouble === "" ? "left" : `failed: ${trouble}`;
   return printable(`${state}: ${what}`);
 }
 
@@ -87,26 +89,34 @@ function findingsIn(examined: readonly Examined[]) {
   return examined.flatMap(({ findings }) => findings);
 }
 
-/** @throws {RefusedRequestError} where nobody can be asked. */
+/** @throws {RefusedRequestError} where nobody can be asked, or nothing can be changed. */
 function refuseUnasked({ yes, json }: DoctorOptions): void {
+  if (process.geteuid?.() !== 0) throw new RefusedRequestError("Cannot change anything: it takes root");
   if (yes || (!json && process.stdin.isTTY && process.stdout.isTTY)) return;
   throw new RefusedRequestError("Cannot change anything: expected --yes, since nobody can be asked here");
 }
 
-/** Anything but y is a no, and so is the end of the input. */
+/**
+ * Anything but y is a no.
+ *
+ * @throws {Error} at Ctrl-C and at the end of the input: then nothing more is asked.
+ */
 async function agreed(
   { what, undo }: ChangeText,
   verb: "fix" | "undo",
   { yes, json }: DoctorOptions,
 ): Promise<boolean> {
-  if (!json) say(printable(verb === "fix" ? `\nFix: ${what}` : `\nUndo of: ${what}`));
-  if (!json)
-    say(printable(verb === "fix" ? `  to undo it (sluice doctor --undo): ${undo}` : `  it will: ${undo}`));
+  const [done, back] = verb === "fix" ? ["Fix", "to undo it (sluice doctor --undo)"] : ["Undo of", "it will"];
+  if (!json) say(`\n${done}: ${printable(what)}\n  ${back}: ${printable(undo)}`);
   if (yes) return true;
   const asking = createInterface({ input: process.stdin, output: process.stdout });
-  const ended = new Promise<string>((resolve) => asking.once("close", () => resolve("")));
+  const left = new Promise<undefined>((resolve) => asking.once("close", () => resolve(undefined)));
   try {
-    const answered = await Promise.race([asking.question("Do it? [y/N] "), ended]);
+    const answered = await Promise.race([asking.question("Do it? [y/N] "), left]);
+    if (answered === undefined) {
+      say("");
+      throw new Error("Stopped at the question; what was done before it stands");
+    }
     return /^y(es)?$/i.test(answered.trim());
   } finally {
     asking.close();

@@ -11,20 +11,15 @@ import { raiseConntrack } from "../../kernel/conntrack-size.ts";
 import { type Access, type Change, unitUndo } from "./change.ts";
 import type { Host } from "./host.ts";
 
-/** @param timeZone what times in hosts.log are written in. @throws {Error} with what was refused; nothing is changed in part but a list of files. */
+/** @param timeZone what times in hosts.log are written in. @throws {Error} with what was refused; nothing is changed then. */
 export async function applyChange(change: Change, host: Host, timeZone: string): Promise<void> {
   switch (change.kind) {
     case "move":
       return move(host, change.from, change.to);
     case "unit":
-      return systemctl(
-        host,
-        [change.to === "enabled" ? "enable" : "disable", ...(change.to === "enabled" ? [] : ["--now"])],
-        change.unit,
-      );
+      return systemctl(host, change.to === "enabled" ? ["enable"] : ["disable", "--now"], change.unit);
     case "access":
-      for (const { path, from, to } of change.items) await setAccess(host.place(path), from, to);
-      return;
+      return setAll(host, change.items);
     case "conntrack":
       return raiseConntrack(change.to, host.place(change.dropIn), host.place("/proc/sys"));
     case "drop-in":
@@ -43,8 +38,10 @@ export async function revertChange(change: Change, host: Host): Promise<void> {
     case "unit":
       return systemctl(host, unitUndo(change), change.unit);
     case "access":
-      for (const { path, from, to } of change.items) await setAccess(host.place(path), to, from);
-      return;
+      return setAll(
+        host,
+        change.items.map(({ path, from, to }) => ({ path, from: to, to: from })),
+      );
     case "conntrack":
       await writeFile(`${host.place("/proc/sys")}/net/netfilter/nf_conntrack_max`, `${change.from}\n`, {
         flag: "r+",
@@ -74,6 +71,20 @@ async function systemctl(host: Host, words: readonly string[], unit: string): Pr
   if (ran?.status === 0) return;
   const why = ran === undefined ? "there is no systemctl" : ran.stderr.trim().split("\n")[0];
   throw new Error(`Cannot run "systemctl ${words.join(" ")} ${unit}": ${why}`);
+}
+
+/** All of them or none. */
+async function setAll(host: Host, items: Extract<Change, { kind: "access" }>["items"]): Promise<void> {
+  const done: (typeof items)[number][] = [];
+  try {
+    for (const item of items) {
+      await setAccess(host.place(item.path), item.from, item.to);
+      done.push(item);
+    }
+  } catch (error) {
+    for (const { path, from, to } of done) await setAccess(host.place(path), to, from);
+    throw error;
+  }
 }
 
 /** By the open file: others may write its folder, and could put a link or another's file in its place meanwhile. */

@@ -34,7 +34,7 @@ export function problem(check: string, text: string, advice: string, fix?: Chang
 
 /** Not a good sign and not a bad one: it was not looked at. */
 export function unseen(check: string, why: string, advice = ""): Finding {
-  return { check, level: "warning", text: `could not look: ${why}`, advice };
+  return { check, level: "warning", text: `${check}: could not look: ${why}`, advice };
 }
 
 /** The first few of many names, and how many more there are. */

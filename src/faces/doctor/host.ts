@@ -143,8 +143,13 @@ function whyNot(error: (Error & { readonly killed?: boolean | undefined }) | nul
   return error?.killed ? `no end within ${PROGRAM_TIMEOUT_MS} ms` : (error?.message ?? "it was ended");
 }
 
+/** A folder on the PATH that may not be entered has no program for us. */
 function isFile(path: string): boolean {
-  return unlessGone(() => statSync(path))?.isFile() ?? false;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** Processes end while they are looked at (ESRCH); a file in a folder's place has nothing in it (ENOTDIR). */

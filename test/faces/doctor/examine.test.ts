@@ -22,8 +22,8 @@ describe("examine()", () => {
       {
         title: "All",
         findings: [
-          warning("failing", "could not look: EIO: a broken disk", ""),
-          warning("rejecting", "could not look: no answer", ""),
+          warning("failing", "failing: could not look: EIO: a broken disk", ""),
+          warning("rejecting", "rejecting: could not look: no answer", ""),
           ok("good", "well"),
         ],
       },
@@ -34,7 +34,7 @@ describe("examine()", () => {
     const rooted = { name: "rooted", root: true, look: () => [ok("rooted", "never said")] } as const;
     const [group] = await examine(caseOf(scratchHost({}, 1000).host), [{ title: "x", checks: [rooted] }]);
     expect(group?.findings).toEqual([
-      warning("rooted", "could not look: it takes root", "sudo sluice doctor"),
+      warning("rooted", "rooted: could not look: it takes root", "sudo sluice doctor"),
     ]);
   });
 

@@ -133,6 +133,17 @@ describe.skipIf(!isRoot)(`who may write a file${needs("root")}`, () => {
     expect((host.stat(path)?.mode ?? 0) & 0o777).toBe(0o666);
   });
 
+  test("is as it was for all files when one of them refuses", async () => {
+    const { host, root } = scratchHost(tree);
+    const item = { from: { mode: 0o666, uid: 0, gid: 0 }, to: { mode: 0o644, uid: 0, gid: 0 } };
+    const items = [
+      { path, ...item },
+      { path: "/gone", ...item },
+    ];
+    expect(await fix({ kind: "access", items }, repairOf(host, root))).toMatchObject([{ done: false }]);
+    expect((host.stat(path)?.mode ?? 0) & 0o777).toBe(0o666);
+  });
+
   test.each([
     [
       "a link that was put in its place",

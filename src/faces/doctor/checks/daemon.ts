@@ -114,7 +114,7 @@ export function lookForOthers({ host, settings, daemon, processes }: Case): Find
     (each) => isEnforcer(each) && each.pid !== daemon?.status.pid && each.pid !== process.pid,
   );
   const same = others.filter((each) => settingsOf(host, each) === settingsPath(settings.path));
-  const holder = lockHolder({ host, settings });
+  const holder = lockHolder({ host, settings, processes });
   const findings = [
     ...same.map(({ pid }) =>
       problem(
@@ -148,10 +148,13 @@ export function lookForOthers({ host, settings, daemon, processes }: Case): Find
 }
 
 function isEnforcer({ exe, argv }: ProcessFacts): boolean {
-  const program = programOf({ exe, argv });
-  if (!/^(?:node|sluice)/.test(program)) return false;
+  if (!isNode({ exe, argv })) return false;
   const words = argv.slice(1);
   return words.includes("enforce") && words.some((word) => /(?:^|\/)(?:cli\.[jt]s|sluice)$/.test(word));
+}
+
+function isNode(process: Pick<ProcessFacts, "exe" | "argv">): boolean {
+  return /^(?:node|sluice)/.test(programOf(process));
 }
 
 function settingsOf(host: Pick<Case["host"], "link">, { pid, argv }: ProcessFacts): string {
@@ -166,12 +169,18 @@ function settingsPath(path: string | undefined): string {
 }
 
 /** By the kernel's list of locks (proc_locks(5)): "1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF". */
-function lockHolder({ host, settings }: Pick<Case, "host" | "settings">): number | undefined {
+function lockHolder({
+  host,
+  settings,
+  processes,
+}: Pick<Case, "host" | "settings" | "processes">): number | undefined {
   const inode = host.stat(join(usageOf(settings), ".lock"))?.ino;
   if (inode === undefined) return undefined;
   for (const line of (host.read("/proc/locks") ?? "").split("\n")) {
     const [, pid, found] = /^\d+: FLOCK +ADVISORY +WRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line) ?? [];
-    if (Number(found) === inode) return Number(pid);
+    // Another file system may have a file of that number, and its own lock on it: whose programs are none of ours.
+    const holder = processes.find((each) => each.pid === Number(pid));
+    if (Number(found) === inode && holder && isNode(holder)) return holder.pid;
   }
   return undefined;
 }

@@ -108,7 +108,7 @@ describe("judgeServices()", () => {
       "neither answer nor config",
       engineOf({ config: UNREAD, api: { ...ANSWERS, trouble: "refused" } }),
       [
-        "warning: could not look: xray: which services are on (its API does not answer, and its config was not read)",
+        "warning: xray-services: could not look: xray: which services are on (its API does not answer, and its config was not read)",
       ],
     ],
   ])("tells of %s", (_, engine, want) => expect(said(judgeServices(engine))).toEqual(want));
@@ -132,7 +132,7 @@ test.each([
   expect(said(judge(engineOf()))).toEqual([`ok: xray: ${text}`]);
   const [unread] = judge(engineOf({ config: UNREAD }));
   expect(unread).toMatchObject({ level: "warning", advice: "sudo sluice doctor" });
-  expect(unread?.text).toBe("could not look: xray: EACCES: permission denied");
+  expect(unread?.text).toBe(`${unread?.check}: could not look: xray: EACCES: permission denied`);
 });
 
 test.each([
@@ -195,7 +195,9 @@ test("judgeVersion() finds no fault with V2Ray, and none at all where it could n
     "ok: xray: V2Ray 4.34.0 has no known fault of counting",
   ]);
   for (const more of [{ version: undefined }, { process: undefined }]) {
-    expect(said(judgeVersion(engineOf(more)))[0]).toMatch(/^warning: could not look: xray: its version/);
+    expect(said(judgeVersion(engineOf(more)))[0]).toMatch(
+      /^warning: xray-version: could not look: xray: its version/,
+    );
   }
 });
 
@@ -227,7 +229,7 @@ test.each([
 test.each([
   ["here", false, /^ok: xray: it runs in this host's network namespace \(pid 7\)$/],
   ["in a container", true, /^warning: xray: it runs in another network namespace/],
-  ["nobody knows where", undefined, /^warning: could not look: xray: in which network namespace/],
+  ["nobody knows where", undefined, /^warning: xray-place: could not look: xray: in which network namespace/],
 ])("judgePlace() tells of an engine that runs %s", (_, elsewhere, want) => {
   expect(said(judgePlace(engineOf({ elsewhere })))).toEqual([expect.stringMatching(want)]);
 });
@@ -262,7 +264,7 @@ describe("judgeSplice()", () => {
     [
       "an environment that is hidden",
       judge({ environment: undefined }),
-      "warning: could not look: xray: whether splice is off",
+      "warning: xray-splice: could not look: xray: whether splice is off",
     ],
     ["V2Ray", judge({ version: { kind: "v2ray4", version: "4.34.0" } }), "ok: xray: V2Ray counts"],
     ["nobody with vision", judge({ config: configOf(GOOD) }), "ok: xray: nobody has a flow"],

@@ -1,5 +1,5 @@
 /** The host's side: clock, disk, permissions, kernel, SSH, capture; and the daemon among its processes. */
-import { lstatSync, mkdirSync, writeFileSync } from "node:fs";
+import { lstatSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { UserRow } from "../../../../src/control/rows.ts";
 import type { DaemonWord } from "../../../../src/faces/doctor/case.ts";
@@ -40,7 +40,7 @@ const on = (tree: Tree, settings: object = {}) => caseOf(scratchHost(tree).host,
 test.each([
   [true, "ok: the clock follows a time server"],
   [false, "warning: the clock follows no time server"],
-  [undefined, "warning: could not look: the kernel does not tell"],
+  [undefined, "warning: clock: could not look: the kernel does not tell"],
 ])("lookAtClock() with the kernel's word %s", (word, want) => {
   expect(said(lookAtClock(word))[0]?.slice(0, want.length)).toBe(want);
 });
@@ -226,13 +226,13 @@ describe("lookAtDropbear()", () => {
       "one whose program anybody may replace",
       { ...dropbear("2022.83"), "/bin": { folder: 0o777 } },
       undefined,
-      "warning: could not look: ",
+      "warning: ssh-dropbear: could not look: ",
     ],
     [
       "one that does not say",
       { ...dropbear("2022.83"), "/bin/dropbear": stub("?") },
       undefined,
-      "warning: could not look: ",
+      "warning: ssh-dropbear: could not look: ",
     ],
   ])("tells of %s", async (_, tree, obstacle, want) => {
     const findings = await lookAtDropbear(on(tree as Tree), async () => obstacle);
@@ -350,7 +350,7 @@ describe("the daemon", () => {
     ]);
     const { host } = scratchHost({ "/run/sluice/control.sock": "" }, 1000);
     expect(said(lookAtDaemon(caseOf(host)))).toEqual([
-      expect.stringMatching(/^warning: could not look: only root/),
+      expect.stringMatching(/^warning: daemon: could not look: only root/),
     ]);
     expect(said(lookAtDaemon(withDaemon(word({ mode: "observe" }))))[1]).toMatch(/^warning: Sluice observes/);
   });
@@ -425,10 +425,13 @@ describe("the daemon", () => {
   });
 
   test("lookForOthers() names who holds the state's lock, by the kernel's list", () => {
-    const { host, root } = scratchHost({ "/etc/myvpn/usage/.lock": "" });
+    const { host, root } = scratchHost({
+      "/etc/myvpn/usage/.lock": "",
+      ...processTree(5, ["/usr/bin/node", "/opt/other.js"]),
+      ...processTree(99, ["/usr/bin/node", "/opt/sluice/dist/cli.js", "gates", "load"]),
+    });
     const { ino } = lstatSync(`${root}/etc/myvpn/usage/.lock`);
     const locks = `1: POSIX  ADVISORY  WRITE 5 08:01:${ino} 0 EOF\n2: FLOCK  ADVISORY  WRITE 99 08:01:${ino} 0 EOF\n`;
-    mkdirSync(`${root}/proc`);
     writeFileSync(`${root}/proc/locks`, locks);
     expect(said(lookForOthers(caseOf(host)))).toEqual([
       "problem: pid 99 holds the state in /etc/myvpn and is not the daemon that answers",

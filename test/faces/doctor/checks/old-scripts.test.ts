@@ -185,7 +185,7 @@ test("lookAtUnits() tells which of Sluice's units do not come up at boot, and ho
   ]);
   expect(findings[1]?.fix).toMatchObject({ kind: "unit", to: "enabled" });
   expect(said(lookAtUnits(caseOf(scratchHost({}).host)))).toEqual([
-    "warning: could not look: systemd does not run here",
+    "warning: units: could not look: systemd does not run here",
   ]);
 });
 
