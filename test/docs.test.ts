@@ -30,6 +30,30 @@ test("README names commands, so that the test above tests something", () => {
   expect(commandsIn(readFileSync(`${ROOT}/README.md`, "utf8")).length).toBeGreaterThan(10);
 });
 
+test("troubleshooting quotes lines that the program says", () => {
+  const text = readFileSync(`${ROOT}/docs/troubleshooting.md`, "utf8");
+  const quoted = [...text.matchAll(/^\|[^|]*\| (".*?") \|/gm)]
+    .flatMap(([, cell = ""]) => cell.split(/(?<="), (?=")/))
+    .flatMap((line) => line.slice(1, -1).split("..."));
+  const source = globSync("src/**/*.ts", { cwd: ROOT })
+    .map((path) => readFileSync(`${ROOT}/${path}`, "utf8"))
+    .join("\n");
+  expect(quoted.length).toBeGreaterThan(25);
+  expect(quoted.filter((part) => !source.includes(part))).toEqual([]);
+});
+
+test("the quick reference has every command", () => {
+  const text = readFileSync(`${ROOT}/docs/quick-reference.md`, "utf8");
+  const missing = leavesOf(program()).filter((words) => !text.includes(`\`${words}`));
+  expect(missing).toEqual([]);
+});
+
+/** "sluice limit set" and the like: commands that have no others below them. */
+function leavesOf(command: Command): readonly string[] {
+  if (command.commands.length === 0) return [command.name()];
+  return command.commands.flatMap(leavesOf).map((words) => `${command.name()} ${words}`);
+}
+
 /** Command lines of ours, in words: those in code, whole up to what ends a shell's command, without what stands in quotes. */
 function commandsIn(text: string): readonly (readonly string[])[] {
   const code = [...text.matchAll(/^ {4,}(.*)$|^(?:\$|#) (.*)$|`([^`\n]+)`/gm)].map(
