@@ -1,9 +1,13 @@
 /** The entry: the name it is called by chooses the face, an error chooses the exit status. */
 import { basename } from "node:path";
 import { type Command, CommanderError } from "commander";
-import { reasonOf } from "./errors.ts";
+import { codeOf, reasonOf } from "./errors.ts";
 import { exitStatusOf } from "./faces/cli/exit-status.ts";
 
+process.stdout.on("error", (error) => {
+  if (codeOf(error) === "EPIPE") process.exit(); // whoever read it has left (`| head`), and wants no more
+  throw error;
+});
 const calledAs = basename(process.env["SLUICE_CALLED_AS"] ?? "sluice");
 try {
   const chosen = await face();

@@ -8,10 +8,13 @@ import {
   UnreachableError,
 } from "../../errors.ts";
 
+export const NO_SUCH_USER = 3;
+export const NOT_REACHED = 4;
+
 export function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UnknownUserError) return 3;
-  if (error instanceof UnreachableError || error instanceof StateInUseError) return 4;
+  if (error instanceof UnknownUserError) return NO_SUCH_USER;
+  if (error instanceof UnreachableError || error instanceof StateInUseError) return NOT_REACHED;
   if (error instanceof RefusedRequestError || error instanceof InvalidSettingsError) return 2;
   if (error instanceof SyntaxError || error instanceof RangeError) return 2;
   return 1;

@@ -17,6 +17,10 @@ interface Common {
   readonly json?: boolean;
 }
 
+interface Brief {
+  readonly brief?: boolean;
+}
+
 export function program(): Command {
   const root = new Command("sluice")
     .description("Meters every user of a VPN server and shuts the gate at their limit")
@@ -36,9 +40,13 @@ export function program(): Command {
       (await import("./daemon-commands.ts")).runEnforce(options),
     );
 
-  reading(root, "status", "How the daemon and its sources are").action(async (options: Common) =>
-    (await import("./status.ts")).showStatus(options),
-  );
+  reading(root, "status", "How the daemon and its sources are")
+    .option("--brief", "in a few words; status 4 if the daemon does not run")
+    .action(async (options: Common & Brief) =>
+      options.brief
+        ? (await import("./brief.ts")).showDaemonBriefly(options)
+        : (await import("./status.ts")).showStatus(options),
+    );
   reading(root, "doctor", "Looks for what keeps somebody from being counted, cut or captured")
     .option("--fix", "put right what is safe to: each change is shown and asked for")
     .option("--undo", "take such changes back")
@@ -162,9 +170,13 @@ export function program(): Command {
   reading(hosts, "watch", "New hosts as they come").action(async (options: Common) =>
     (await import("./hosts.ts")).watchHosts(options),
   );
-  reading(hosts, "status", "How the capture and its taps are").action(async (options: Common) =>
-    (await import("./hosts.ts")).showCapture(options),
-  );
+  reading(hosts, "status", "How the capture and its taps are")
+    .option("--brief", "ON or OFF; status 4 if the capture does not run")
+    .action(async (options: Common & Brief) =>
+      options.brief
+        ? (await import("./brief.ts")).showCaptureBriefly(options)
+        : (await import("./hosts.ts")).showCapture(options),
+    );
   for (const [word, on] of [
     ["on", true],
     ["off", false],

@@ -31,7 +31,7 @@ export async function showStatus(options: Options): Promise<void> {
 }
 
 /** Undefined while no capture answers. */
-async function captureStatus(settings: Settings): Promise<CaptureStatus | undefined> {
+export async function captureStatus(settings: Settings): Promise<CaptureStatus | undefined> {
   try {
     return await new CaptureClient(captureSocket(settings)).status();
   } catch (error) {
