@@ -22,9 +22,9 @@ try {
 async function face(): Promise<Command> {
   switch (calledAs) {
     case "cek-bw-limit":
-      return (await import("./faces/cli/legacy.ts")).legacyProgram();
+      return (await import("./faces/legacy/cek-bw-limit.ts")).cekBwLimit();
     case "capture-host":
-      return (await import("./faces/cli/legacy-capture.ts")).legacyCapture();
+      return (await import("./faces/legacy/capture-host.ts")).captureHost();
     default:
       return (await import("./faces/cli/program.ts")).program();
   }

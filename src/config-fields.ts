@@ -5,6 +5,8 @@
  * not fit goes to the problems, under the path a person would look for, and the
  * default stands in so that the other keys are still checked; nobody gets to see
  * settings with problems. An absent key is its default, and null is a value.
+ *
+ * Pure: no clock, no I/O.
  */
 import { isWhole, shown } from "./config-values.ts";
 import { reasonOf } from "./errors.ts";

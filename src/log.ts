@@ -3,6 +3,8 @@
  *
  * The prefix is the syslog priority that journald reads and removes (sd-daemon(3));
  * it is left out when a person is reading.
+ *
+ * Pure: no clock, no I/O but on the stream it is handed.
  */
 export type LogLevel = "error" | "warning" | "info" | "debug";
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;

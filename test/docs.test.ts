@@ -3,12 +3,12 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { legacyProgram } from "../src/faces/cli/legacy.ts";
 import { program } from "../src/faces/cli/program.ts";
+import { cekBwLimit } from "../src/faces/legacy/cek-bw-limit.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCUMENTS = globSync(["README.md", "docs/*.md", "CONTRIBUTING.md"], { cwd: ROOT });
-const PROGRAMS: Readonly<Record<string, Command>> = { sluice: program(), "cek-bw-limit": legacyProgram() };
+const PROGRAMS: Readonly<Record<string, Command>> = { sluice: program(), "cek-bw-limit": cekBwLimit() };
 
 describe.each(DOCUMENTS)("%s", (path) => {
   const text = readFileSync(`${ROOT}/${path}`, "utf8");

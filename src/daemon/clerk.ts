@@ -40,7 +40,7 @@ export interface LimitOrder {
   readonly period: PeriodRule | undefined;
   /** Goes on although the new limit lies at or below what is used already. */
   readonly yes: boolean;
-  /** Makes an account for a name no engine knows yet. */
+  /** Makes an account for a name no engine knows yet, of SSH if that is among `services`, else of Xray. */
   readonly create: boolean;
   /** Services the limit ends for good where settings say so; empty is all he has now. */
   readonly services: readonly string[];
@@ -190,10 +190,10 @@ export class Clerk {
     return entry;
   }
 
-  #entry({ name, create }: LimitOrder): Entry {
+  #entry({ name, create, services }: LimitOrder): Entry {
     const { books } = this.#options;
     if (books.accounts.has(name) || !create) return books.entry(name);
-    const made = books.know(name, "xray");
+    const made = books.know(name, services.includes(SSH) ? SSH : "xray");
     if (!made)
       throw new RefusedRequestError(`Cannot make an account for "${name}": its saved state cannot be used`);
     return made;

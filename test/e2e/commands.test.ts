@@ -250,46 +250,6 @@ describe("with a daemon", () => {
   });
 });
 
-describe("as cek-bw-limit", () => {
-  test.for([
-    { args: ["set", "bob", "100"], says: "Bandwidth limit set: bob = 100 MB\n" },
-    { args: ["add", "bob", "100", "vless"], says: "Bandwidth limit set: bob = 100 MB (vless)\n" },
-    {
-      args: ["list"],
-      says: /^NO +USERNAME +USED\(MB\) +LIMIT\(MB\) +TYPE +PERCENT +STATUS\n(.*\n)*\d+ +bob +5 +100 +xray +5% +OK\n/,
-    },
-    {
-      args: ["show"],
-      says: /^USERNAME +DAILY\(MB\) +TOTAL\(MB\) +LIMIT\(MB\) +REMAIN\(MB\) +TYPE +STATUS\n(.*\n)*bob +5 +5 +100 +95 +xray +OK\n/,
-    },
-    {
-      args: ["usage", "bob"],
-      says: /^Username +: bob\nAccount Type : xray\nUsed +: 5 MB\nLimit +: 100 MB\nPercentage +: 5%\nStatus +: OK\n/,
-    },
-    { args: ["disable", "bob"], says: "User bob has been disabled\n" },
-    { args: ["enable", "bob"], says: "User bob has been enabled\n" },
-    { args: ["reset", "bob"], says: "Usage reset for user: bob\n" },
-    { args: ["remove", "bob"], says: "Limit removed for user: bob\n" },
-    { args: [], says: "" },
-  ])("$args answers as the old command did", async ({ args, says }) => {
-    const { status, stdout } = await sluice.runLegacy(...args);
-    expect(status).toBe(0);
-    if (typeof says === "string") expect(stdout).toBe(says);
-    else expect(stdout).toMatch(says);
-  });
-
-  test.for([
-    { args: ["set", "bob", "1.5"], exit: 2 },
-    { args: ["add", "bob", "100", "carrier-pigeon"], exit: 2 },
-    { args: ["set", "bob"], exit: 2 },
-    { args: ["usage", "nobody"], exit: 3 },
-  ])("$args exits $exit", async ({ args, exit }) => {
-    const { status, stdout, stderr } = await sluice.runLegacy(...args);
-    expect({ status, stdout }).toEqual({ status: exit, stdout: "" });
-    expect(stderr).not.toBe("");
-  });
-});
-
 /** What somebody with that uid meets at the socket: an error's code, the end without a word, or an answer. */
 async function answerTo(uid: number, socket: string): Promise<string> {
   const script = `

@@ -26,13 +26,17 @@ interface Options {
 const UNIT = "host-capture.service";
 
 export async function listHosts(options: Options & { readonly user?: string }): Promise<void> {
-  const settings = await settingsFor(options);
-  const rows = await withHosts(
-    settings,
-    async (client) => Array.fromAsync(client.rows(options.user)),
-    (store) => (options.user === undefined ? [...store.rows()] : store.rowsOf(options.user)),
-  );
+  const rows = await hostRows(await settingsFor(options), options.user);
   answer(options, rows, () => hostsTable(rows));
+}
+
+/** @param user whose hosts; all of them if left out. */
+export async function hostRows(settings: Settings, user?: string): Promise<readonly HostRow[]> {
+  return withHosts(
+    settings,
+    async (client) => Array.fromAsync(client.rows(user)),
+    (store) => (user === undefined ? [...store.rows()] : store.rowsOf(user)),
+  );
 }
 
 export async function addHost(

@@ -1,4 +1,8 @@
-/** How wide a text is on a terminal, in cells: a CJK letter takes two, a combining mark none. */
+/**
+ * How wide a text is on a terminal, in cells: a CJK letter takes two, a combining mark none.
+ *
+ * Pure: no clock, no I/O.
+ */
 import stringWidth from "string-width";
 
 /** Letters of a text as they are joined on screen: an emoji of several code points is one. */

@@ -1,4 +1,8 @@
-/** The few colours of the old screens, or none: NO_COLOR (https://no-color.org), a dumb terminal, a pipe. */
+/**
+ * The few colours of the old screens, or none: NO_COLOR (https://no-color.org), a dumb terminal, a pipe.
+ *
+ * Pure: no clock, no I/O.
+ */
 
 export interface Palette {
   /** False where no escape sequence may be written at all. */
