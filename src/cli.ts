@@ -25,6 +25,8 @@ async function face(): Promise<Command> {
       return (await import("./faces/legacy/cek-bw-limit.ts")).cekBwLimit();
     case "capture-host":
       return (await import("./faces/legacy/capture-host.ts")).captureHost();
+    case "menu-captured-hosts":
+      return (await import("./faces/menu/captured-hosts.ts")).menuCapturedHosts();
     default:
       return (await import("./faces/cli/program.ts")).program();
   }

@@ -24,6 +24,8 @@ describe("a command that needs no socket", () => {
     ["sluice", "xray", "drop-in", "--print"],
     ["sluice", "status"], // as long as there is no daemon
     ["capture-host", "--help"],
+    ["cek-bw-limit", "--help"],
+    ["cek-bw-limit", "menu"],
   ])("%s %s %s loads neither gRPC nor SQLite, nor foreign functions", async (name, ...words) => {
     const loaded = await loadedBy(name, words);
     expect(loaded.filter((one) => /grpc|protobuf|sqlite|koffi/.test(one))).toEqual([]);
@@ -34,19 +36,18 @@ test("a command that asks the daemon loads gRPC, and is seen to", async () => {
   await using daemon = await sluice.start();
   expect(daemon.pid).toBeGreaterThan(0);
   expect(await loadedBy("sluice", ["users"])).toContain("@grpc/grpc-js");
+  expect(await loadedBy("sluice", ["menu"])).not.toContain("@grpc/grpc-js"); // its commands ask, not it
 });
 
 async function loadedBy(name: string, words: readonly string[]): Promise<readonly string[]> {
   const config = words.some((word) => word.startsWith("--h") || word === "--version")
     ? []
     : ["--config", sluice.settingsPath];
-  const { stderr } = await promisify(execFile)(
-    process.execPath,
-    ["--import", PRELOAD, CLI, ...words, ...config],
-    {
-      env: { ...process.env, SLUICE_CALLED_AS: name },
-    },
-  ).catch((error: unknown) => error as { stderr: string }); // a refusal loads what it loads as well
+  const asked = promisify(execFile)(process.execPath, ["--import", PRELOAD, CLI, ...words, ...config], {
+    env: { ...process.env, SLUICE_CALLED_AS: name },
+  });
+  asked.child.stdin?.end();
+  const { stderr } = await asked.catch((error: unknown) => error as { stderr: string }); // a refusal loads what it loads as well
   const [, packages] = /^loaded: (.*)$/m.exec(stderr) ?? [];
   if (packages === undefined) throw new Error(`Nothing was told: ${stderr}`);
   return packages.split(" ").filter((one) => one !== "");

@@ -189,6 +189,11 @@ export function program(): Command {
     async (options: Common) => (await import("./capture-commands.ts")).linkHosts(options),
   );
 
+  command(root, "menu [name]", "The menus: main, quota, hosts").action(
+    async (name: string | undefined, options: Common) =>
+      (await import("../menu/run.ts")).runMenu(name ?? "main", options),
+  );
+
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>
     (await import("./config-check.ts")).checkConfig(options),

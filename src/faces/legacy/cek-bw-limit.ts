@@ -59,6 +59,9 @@ export function cekBwLimit(): Command {
   command("status", "the service, the engines and the files").action(async () =>
     (await import("./service-status.ts")).showService(root.opts()),
   );
+  command("menu", "the menu").action(async () =>
+    (await import("../menu/run.ts")).runMenu("quota", root.opts()),
+  );
   // What scripts/bw-tracking-lib reads: one process, one answer, nothing to parse.
   command("data <username> [key]", "figures for scripts", { hidden: true }).action(
     async (name: string, key: string | undefined) => (await commands()).data(root.opts(), name, key),
