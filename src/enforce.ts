@@ -18,6 +18,7 @@ import { DaemonDesk } from "./daemon/desk.ts";
 import { FlowDesk } from "./daemon/flow-desk.ts";
 import { FlowOwners } from "./daemon/flow-owners.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
+import { Importer } from "./daemon/importer.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
 import { LastLook } from "./daemon/last-look.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
@@ -92,7 +93,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   const loaded = await folder.load(clock.unix());
   reportDamage(loaded, events);
 
-  /** Nothing is deleted for a while after a start, which new settings are as well, or a clock jump. */
+  /** Nothing is deleted for a while after a start, which new settings are as well, an import, or a clock jump. */
   let quietSince = clock.unix();
   const today = new Today({
     clock,
@@ -335,19 +336,16 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     for (const meter of meters) meter.hurry();
     scheduler.wake();
   };
+  const decide = (entry: Entry) => {
+    if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
+    ssh?.arm(entry);
+    gates?.arm(entry);
+    deletions?.consider(entry);
+    hurry();
+  };
   const clerk = new Clerk({
-    books,
-    saver,
-    folder,
-    events,
+    ...{ books, saver, folder, events, decide },
     now: () => clock.unix(),
-    decide: (entry) => {
-      if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
-      ssh?.arm(entry);
-      gates?.arm(entry);
-      deletions?.consider(entry);
-      hurry();
-    },
     deleteLogin: async (entry, by) => {
       const action = `Cannot delete the login of "${entry.standing.name}"`;
       if (!live) throw new UnreachableError(`${action}: the daemon does it, and it is not running`);
@@ -359,11 +357,19 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       await deletions.order(entry, by);
     },
   });
+  const importer = new Importer({
+    ...{ books, saver, events, decide },
+    count: settings.count,
+    onImport: () => {
+      quietSince = clock.unix();
+    },
+  });
   const desk = new DaemonDesk({
     settings,
     mode,
     books,
     clerk,
+    importer,
     gatekeeper,
     saver,
     clock,

@@ -2,7 +2,17 @@
 import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
 import { CONTROL_SERVICE } from "./definition.ts";
-import type { Desk, GateRow, LastLookReply, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
+import type {
+  Desk,
+  GateRow,
+  ImportFailure,
+  ImportRow,
+  LastLookReply,
+  LimitRequest,
+  Status,
+  UserList,
+  UserRow,
+} from "./rows.ts";
 
 const DEADLINE_MS = 30_000;
 /** An engine's stop waits for it: short of the eight seconds it may take with everything. */
@@ -49,18 +59,26 @@ export class ControlClient implements Desk, Disposable {
     return this.#call("LastLook", { engine }, LAST_LOOK_DEADLINE_MS);
   }
 
+  async importAccounts(rows: readonly ImportRow[]): Promise<readonly ImportFailure[]> {
+    return (await this.#call<{ failures: readonly ImportFailure[] }>("ImportAccounts", { rows })).failures;
+  }
+
+  async *snapshot(): AsyncIterable<readonly string[]> {
+    try {
+      for await (const { accounts } of this.#stream<{ accounts: readonly string[] }>("Snapshot", {})) {
+        yield accounts;
+      }
+    } catch (error) {
+      throw this.#asError(error as ServiceError, "");
+    }
+  }
+
   async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
-    const { path, requestSerialize, responseDeserialize } = method("Watch");
-    const stream: ClientReadableStream<UserList> = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize as (request: object) => Buffer,
-      responseDeserialize as (answer: Buffer) => UserList,
-      { periodMs },
-    );
+    const stream = this.#stream<UserList>("Watch", { periodMs });
     const cancel = () => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      for await (const list of stream) yield list as UserList;
+      yield* stream;
     } catch (error) {
       if (!signal.aborted) throw this.#asError(error as ServiceError, "");
     } finally {
@@ -70,6 +88,16 @@ export class ControlClient implements Desk, Disposable {
 
   [Symbol.dispose](): void {
     this.#client.close();
+  }
+
+  #stream<Answer>(name: string, request: object): ClientReadableStream<Answer> & AsyncIterable<Answer> {
+    const { path, requestSerialize, responseDeserialize } = method(name);
+    return this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize as (request: object) => Buffer,
+      responseDeserialize as (answer: Buffer) => Answer,
+      request,
+    );
   }
 
   #call<Answer>(name: string, request: object, deadlineMs = DEADLINE_MS): Promise<Answer> {

@@ -106,6 +106,27 @@ export interface LimitRequest {
   readonly services?: readonly string[];
 }
 
+/** What is to be taken from the old scripts' files for one account. */
+export interface ImportRow {
+  readonly name: string;
+  /** What he is known by if he is new: "ssh" or "xray". */
+  readonly service: string;
+  /** The total limit; undefined leaves it. */
+  readonly totalBytes: number | undefined;
+  /** Whether his SSH login may be ended for good at that limit. */
+  readonly enrolSsh: boolean;
+  /** Undefined leaves it. */
+  readonly disabled: boolean | undefined;
+  /** The counted usage of the period; undefined leaves it. */
+  readonly usageBytes: number | undefined;
+}
+
+/** A row of an import that was not taken. */
+export interface ImportFailure {
+  readonly name: string;
+  readonly why: string;
+}
+
 /** What came of the last look at an engine that is about to be stopped. */
 export interface LastLookReply {
   /** Nothing moves in the engine any more, until it has stopped. */
@@ -142,4 +163,8 @@ export interface Desk {
   lastLook(engine: string): Promise<LastLookReply>;
   /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
   watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
+  /** Each row is saved by itself. @returns those that were not taken. */
+  importAccounts(rows: readonly ImportRow[], by: string): Promise<readonly ImportFailure[]>;
+  /** Every account as its file would have it now, in JSON, some at a time. */
+  snapshot(): AsyncIterable<readonly string[]>;
 }

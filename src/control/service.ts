@@ -22,7 +22,7 @@ import { codeOf, reasonOf } from "../errors.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import type { Log } from "../log.ts";
 import { CONTROL_SERVICE } from "./definition.ts";
-import type { Desk, LimitRequest } from "./rows.ts";
+import type { Desk, ImportRow, LimitRequest } from "./rows.ts";
 
 /** gRPC statuses by our errors' codes; the code itself travels in the details, in front of the message. */
 const STATUS: Readonly<Record<string, code>> = {
@@ -90,8 +90,12 @@ function handlers(desk: Desk) {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());
       call.on("close", () => ended.abort());
-      void stream(desk, call, ended.signal);
+      void stream(desk.watch(call.request.periodMs, ended.signal), call);
     },
+    ImportAccounts: unary(async ({ rows }: { rows: readonly ImportRow[] }) => ({
+      failures: await desk.importAccounts(rows, "the administrator"),
+    })),
+    Snapshot: (call: ServerWritableStream<object, object>) => void stream(partsOf(desk.snapshot()), call),
   };
 }
 
@@ -107,14 +111,18 @@ function unary<Request, Answer>(
   }) as unknown as handleUnaryCall<Request, Answer>; // the two type the error differently
 }
 
-async function stream(
-  desk: Desk,
-  call: ServerWritableStream<{ periodMs: number }, object>,
-  signal: AbortSignal,
+async function* partsOf(snapshot: AsyncIterable<readonly string[]>): AsyncIterable<object> {
+  for await (const accounts of snapshot) yield { accounts };
+}
+
+async function stream<Request>(
+  parts: AsyncIterable<object>,
+  call: ServerWritableStream<Request, object>,
 ): Promise<void> {
   try {
-    for await (const rows of desk.watch(call.request.periodMs, signal)) {
-      if (!call.write(rows))
+    for await (const part of parts) {
+      if (call.cancelled || call.destroyed) return;
+      if (!call.write(part))
         await new Promise((resolve) => call.once("drain", resolve).once("close", resolve));
     }
     call.end();

@@ -43,7 +43,10 @@ export interface BooksOptions {
   readonly onRefused: (user: string, why: string) => void;
 }
 
-type Changeable = Pick<Standing, "services" | "disabled" | "held" | "depleted" | "crossing" | "removal">;
+type Changeable = Pick<
+  Standing,
+  "services" | "disabled" | "held" | "depleted" | "crossing" | "removal" | "enrolled" | "imported"
+>;
 
 /** A keeper that restarted: what it may have taken with it. */
 export interface EpochChange {
@@ -433,6 +436,7 @@ export class Books {
       depleted: undefined,
       crossing: undefined,
       removal: undefined,
+      imported: undefined,
       usage: newUsage(date, periodStart(period, date, date)),
       counters: new Map(),
       sequence: 0,

@@ -7,6 +7,8 @@ import type { Settings } from "../config.ts";
 import type {
   Desk,
   GateRow,
+  ImportFailure,
+  ImportRow,
   LastLookReply,
   LimitRequest,
   Status,
@@ -20,11 +22,13 @@ import { marksOf, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type UserName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
 import type { JobHealth } from "../scheduler/health.ts";
+import { accountDocument } from "../storage/account-format.ts";
 import { bytes, type MonotonicTime } from "../units.ts";
 import { VERSION } from "../version.ts";
 import type { Books, Entry } from "./books.ts";
 import type { Clerk } from "./clerk.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
+import type { Importer } from "./importer.ts";
 import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
 import { Rates } from "./rates.ts";
@@ -37,6 +41,7 @@ export interface DeskOptions {
   readonly mode: "enforce" | "observe";
   readonly books: Books;
   readonly clerk: Clerk;
+  readonly importer: Importer;
   readonly gatekeeper: Gatekeeper;
   readonly saver: Saver;
   readonly clock: Clock;
@@ -53,6 +58,8 @@ export interface DeskOptions {
 
 const SHORTEST_WATCH_MS = 100;
 const LONGEST_WATCH_MS = 60_000;
+/** Some 200 KB in one message, and a moment of the loop. */
+const ACCOUNTS_AT_ONCE = 100;
 
 export class DaemonDesk implements Desk {
   readonly #options: DeskOptions;
@@ -203,6 +210,21 @@ export class DaemonDesk implements Desk {
       }
     } finally {
       watchers(-1);
+    }
+  }
+
+  async importAccounts(rows: readonly ImportRow[], by: string): Promise<readonly ImportFailure[]> {
+    return this.#options.importer.take(rows, by);
+  }
+
+  async *snapshot(): AsyncIterable<readonly string[]> {
+    const { books } = this.#options;
+    const entries = [...books.accounts.values()];
+    for (let start = 0; start < entries.length; start += ACCOUNTS_AT_ONCE) {
+      yield entries
+        .slice(start, start + ACCOUNTS_AT_ONCE)
+        .filter((entry) => books.accounts.get(entry.standing.name) === entry) // deleted meanwhile
+        .map((entry) => JSON.stringify(accountDocument(books.accountOf(entry))));
     }
   }
 

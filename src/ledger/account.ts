@@ -79,6 +79,18 @@ export interface Standing {
   readonly crossing: Crossing | undefined;
   /** The deletion of his login that has begun and must be finished. */
   readonly removal: Removal | undefined;
+  /** What the old scripts' files said when they were imported; undefined if they never were. */
+  readonly imported: Imported | undefined;
+}
+
+/** Kept so that a row of theirs is not taken twice, whatever was ordered here since. */
+export interface Imported {
+  /** The limit that was taken, in bytes; undefined if none was. */
+  readonly total: Bytes | undefined;
+  /** The usage that was taken, in bytes; undefined if none was. */
+  readonly usage: Bytes | undefined;
+  /** Whether they had him disabled. */
+  readonly disabled: boolean;
 }
 
 export interface Crossing {

@@ -8,7 +8,7 @@
  *
  * Pure: values in, values out.
  */
-import type { Account, Crossing, HeldAccess, Removal } from "../ledger/account.ts";
+import type { Account, Crossing, HeldAccess, Imported, Removal } from "../ledger/account.ts";
 import type { CounterState } from "../ledger/counters.ts";
 import { type CounterName, epochName, userName } from "../names.ts";
 import { parsePeriod, periodText } from "../rules.ts";
@@ -60,6 +60,7 @@ export function accountDocument(account: Account): Document {
     gate_depleted: account.depleted ?? null,
     crossing: account.crossing ? crossingDocument(account.crossing) : null,
     removal: account.removal ? removalDocument(account.removal) : null,
+    ...(account.imported ? { imported: importedDocument(account.imported) } : {}),
     ...account.foreign,
   };
 }
@@ -70,6 +71,10 @@ function crossingDocument({ at, used, limit }: Crossing): Document {
 
 function removalDocument({ by, began, archive, login }: Removal): Document {
   return { by, began_ms: began, archive, login };
+}
+
+function importedDocument({ total, usage, disabled }: Imported): Document {
+  return { total_limit: total ?? null, total_usage: usage ?? null, disabled };
 }
 
 function limitReached({ usage, limits, depleted }: Account): boolean {
@@ -107,6 +112,7 @@ const OURS: ReadonlySet<string> = new Set([
     "gate_depleted",
     "crossing",
     "removal",
+    "imported",
   ],
 ]);
 
@@ -144,6 +150,11 @@ export function accountOf(document: unknown): Account {
       began: unixTime(whole(removal, "began_ms")),
       archive: text(removal, "archive"),
       login: text(removal, "login"),
+    })),
+    imported: optional(fields, "imported", (imported) => ({
+      total: optionalCount(imported, "total_limit"),
+      usage: optionalCount(imported, "total_usage"),
+      disabled: flag(imported, "disabled"),
     })),
     usage: {
       day: localDate(text(fields, "last_reset")),
@@ -222,6 +233,10 @@ function whole(fields: Document, name: string): number {
 
 function count(fields: Document, name: string): Bytes {
   return bytes(whole(fields, name));
+}
+
+function optionalCount(fields: Document, name: string): Bytes | undefined {
+  return fields[name] === undefined || fields[name] === null ? undefined : count(fields, name);
 }
 
 function traffic(fields: Document, uplink: string, downlink: string): Traffic {

@@ -44,7 +44,8 @@ export type EventKind =
   | "saved-again"
   | "clock-jumped"
   | "settings-reloaded"
-  | "settings-refused";
+  | "settings-refused"
+  | "imported";
 
 export interface EventRecord {
   readonly time: string;

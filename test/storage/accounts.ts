@@ -38,6 +38,7 @@ export function account(
     depleted: undefined,
     crossing: undefined,
     removal: undefined,
+    imported: undefined,
     usage: {
       ...newUsage(DAY, DAY),
       daily: used,
@@ -147,6 +148,14 @@ export const anyAccount: fc.Arbitrary<Account> = fc
     crossing: fc.option(fc.record({ at: moment, used: count, limit: count }), { nil: undefined }),
     removal: fc.option(
       fc.record({ by: fc.string(), began: moment, archive: fc.string(), login: fc.string() }),
+      { nil: undefined },
+    ),
+    imported: fc.option(
+      fc.record({
+        total: fc.option(count, { nil: undefined }),
+        usage: fc.option(count, { nil: undefined }),
+        disabled: fc.boolean(),
+      }),
       { nil: undefined },
     ),
     sequence: fc.nat(),
