@@ -147,6 +147,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     add: (host, service, source) => store.add(host, service, source, now()),
     remove: (names) => store.remove(names),
     clear: () => store.clear(),
+    takeOver: (lines) => store.takeOver(lines),
     scan: async () => {
       const found: HostLine[] = [];
       scans.add(found);

@@ -12,6 +12,9 @@ export interface WatchPart {
   readonly hosts: readonly HostLine[];
 }
 
+/** In one message, which has a longest: some 150 KB. */
+const LINES_AT_ONCE = 500;
+
 /** Where the capture's socket is. Its folder belongs to the capture's user. */
 export function captureSocket(settings: Settings): string {
   return join(settings.runtimeDirectory, "capture", "capture.sock");
@@ -47,6 +50,16 @@ export class CaptureClient {
 
   async clear(): Promise<number> {
     return (await this.#once({ ask: "clear" }))["removed"] as number;
+  }
+
+  /** Takes lines of an older list in. @returns how many hosts were new. */
+  async takeOver(lines: readonly string[]): Promise<number> {
+    let imported = 0;
+    for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+      const part = lines.slice(start, start + LINES_AT_ONCE);
+      imported += (await this.#once({ ask: "import", lines: part }))["imported"] as number;
+    }
+    return imported;
   }
 
   async scan(): Promise<readonly HostLine[]> {

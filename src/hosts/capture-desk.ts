@@ -7,6 +7,7 @@
  *   { "ask": "add", "host": H, "service": S, "source": A? }      { "added": HostLine | null }
  *   { "ask": "remove", "hosts": [H, ...] }  { "removed": [H, ...] }
  *   { "ask": "clear" }                      { "removed": N }
+ *   { "ask": "import", "lines": [LINE, ...] } { "imported": N }, lines of an older hosts.log
  *   { "ask": "scan" }                       { "new": [HostLine, ...] } as often as it takes, then { "done": true }
  *
  * The protocol's types are here too, which makes the file a long one.
@@ -73,6 +74,8 @@ export interface CaptureWork {
   add(host: string, service: string, source: string | undefined): HostLine | undefined;
   remove(hosts: readonly string[]): readonly string[];
   clear(): number;
+  /** Takes lines of an older list in, with their own times. @returns how many hosts were new. */
+  takeOver(lines: readonly string[]): number;
   /** Reads the logs' ends once more. */
   scan(): Promise<readonly HostLine[]>;
 }
@@ -164,6 +167,8 @@ export class CaptureDesk implements AsyncDisposable {
         return reply({ removed: work.remove(textsIn(message, "hosts")) });
       case "clear":
         return reply({ removed: work.clear() });
+      case "import":
+        return reply({ imported: work.takeOver(textsIn(message, "lines")) });
       case "scan":
         work.scan().then((lines) => {
           for (const part of inParts(lines)) conversation.send({ new: part });
@@ -172,7 +177,7 @@ export class CaptureDesk implements AsyncDisposable {
         return;
       default:
         throw new RefusedRequestError(
-          `Cannot do what is asked: expected "ask" to be status, list, watch, add, remove, clear or scan, got ${JSON.stringify(message["ask"])}`,
+          `Cannot do what is asked: expected "ask" to be status, list, watch, add, remove, clear, import or scan, got ${JSON.stringify(message["ask"])}`,
         );
     }
   }

@@ -85,6 +85,15 @@ export class HostList {
     return host;
   }
 
+  /** Takes a line of an older list in, with its own time, unless its host is known. @returns whether it did. */
+  takeOver(line: HostLine): boolean {
+    const { own } = this.#options;
+    if (own.has(line.host) || this.register.has(line.host)) return false;
+    this.#restore(line);
+    this.#waiting.push(hostLineText(line));
+    return true;
+  }
+
   /** Brings file and list together: first what others changed, then what is new here. Waits for the disk. */
   flush(): void {
     const { file, maxHosts } = this.#options;
@@ -165,7 +174,7 @@ export class HostList {
   /** Makes the register say what the file says; lines that wait stay in it, unless somebody wrote their host there. */
   #load(): void {
     const { register } = this;
-    const { file, times } = this.#options;
+    const { file } = this.#options;
     const missing = new Set(register.hosts());
     this.#twice = false;
     file.read((text) => {
@@ -175,16 +184,20 @@ export class HostList {
         this.#twice = true;
         return;
       }
-      const service = serviceNamed(line.service);
-      register.restore(line.host, {
-        lastSeen: times.momentOf(line.time) ?? unixTime(0),
-        count: 0,
-        services: service ? [service] : [],
-        ech: false,
-      });
+      this.#restore(line);
     }, isWhole);
     this.#waiting = this.#waiting.filter((text) => missing.delete(hostOf(text)));
     for (const host of missing) register.forget(host);
+  }
+
+  #restore({ host, service: word, time }: HostLine): void {
+    const service = serviceNamed(word);
+    this.register.restore(host, {
+      lastSeen: this.#options.times.momentOf(time) ?? unixTime(0),
+      count: 0,
+      services: service ? [service] : [],
+      ech: false,
+    });
   }
 }
 

@@ -16,6 +16,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
@@ -68,7 +69,9 @@ export async function makeLink(
   const edited = linesOf(link);
   if (edited) {
     const since = statSync(link).mtimeMs;
+    const imported = new Set(linesOf(importedBeside(target)));
     const captured = (linesOf(target) ?? []).filter((text) => {
+      if (imported.has(text)) return true;
       const time = parseHostLine(text)?.time;
       return time !== undefined && (times.momentOf(time) ?? 0) >= Math.floor(since / 1000) * 1000;
     });
@@ -81,6 +84,7 @@ export async function makeLink(
     // The first is the list from before Sluice; what later editors left is in the list whole.
     if (!existsSync(`${link}.before`)) renameSync(link, `${link}.before`);
   }
+  rmSync(importedBeside(target), { force: true });
   const temporary = `${link}.link`;
   rmSync(temporary, { force: true });
   symlinkSync(target, temporary);
@@ -95,6 +99,21 @@ export async function makeLink(
  */
 export async function keepLink(...[hosts, times, owner]: Parameters<typeof makeLink>): Promise<void> {
   if (existsSync(hosts.target) && !isLinked(hosts)) await makeLink(hosts, times, owner);
+}
+
+/**
+ * Remembers which lines of the list are from another old list, while a plain file
+ * still stands in the link's place: when that is taken in, what it does not hold
+ * would pass for removed by its editor.
+ */
+export function noteImported({ link, target }: HostsLink, lines: readonly string[]): void {
+  if (linesOf(link) === undefined || lines.length === 0) return;
+  const all = [...(linesOf(importedBeside(target)) ?? []), ...lines];
+  writeFileSync(importedBeside(target), all.map((line) => `${line}\n`).join(""), "latin1");
+}
+
+function importedBeside(target: string): string {
+  return `${target}.imported`;
 }
 
 /** Lines that are not empty; undefined unless there is a plain file. */

@@ -10,7 +10,7 @@ import { userName } from "../names.ts";
 import type { UnixTime } from "../units.ts";
 import { AccountHosts } from "./account-hosts.ts";
 import type { HostRow } from "./capture-desk.ts";
-import { type HostLine, NO_SOURCE, serviceNamed, sourceField } from "./host-line.ts";
+import { type HostLine, NO_SOURCE, parseHostLine, serviceNamed, sourceField } from "./host-line.ts";
 import { HostList } from "./host-list.ts";
 import { type Hostname, parseHostname } from "./hostname.ts";
 import { HostsFile } from "./hosts-file.ts";
@@ -148,6 +148,20 @@ export class HostsStore implements Disposable {
     this.see({ host, service, source, at: now });
     this.#flushNow(`Cannot add "${host}"`);
     return { host, service, source: address, time: this.#times.textOf(now) };
+  }
+
+  /**
+   * Takes the lines of an older list in, with their own times.
+   *
+   * @returns how many hosts are new here. @throws the system's error.
+   */
+  takeOver(lines: readonly string[]): number {
+    this.list.takeIn();
+    const taken = lines
+      .flatMap((text) => parseHostLine(text) ?? [])
+      .filter((line) => this.list.takeOver(line));
+    this.#flushNow("Cannot import hosts");
+    return taken.length;
   }
 
   /** @returns those that were in the list. @throws {RefusedRequestError} for a name that can be none; the system's error. */

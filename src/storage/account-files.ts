@@ -13,6 +13,7 @@ import type { Account } from "../ledger/account.ts";
 import { fileNameOf, type UserName } from "../names.ts";
 import type { UnixTime } from "../units.ts";
 import { ACCOUNT_VERSION, accountOf } from "./account-format.ts";
+import { isUsageJson } from "./legacy/usage-json.ts";
 
 export const KEEPERS_FILE = "keepers.json";
 /** How the account of a user called "keepers" is filed, since his plain name is taken. */
@@ -59,7 +60,7 @@ export async function readAccountFiles(directory: string, now: UnixTime): Promis
     const base = name.slice(0, -".json".length);
     const path = join(directory, name);
     const text = await readFile(path, "utf8");
-    if (isOfTheScripts(text)) {
+    if (isUsageJson(text)) {
       await rename(path, `${path}.legacy`);
       legacy.push(`${path}.legacy`);
       continue;
@@ -97,20 +98,6 @@ export function baseOf(user: UserName): string {
 /** The same as `fileNameOf` writes it. */
 export function plainName(base: string): string {
   return base === USER_NAMED_KEEPERS ? "keepers" : base;
-}
-
-/** Just these, in this order (facts: legacy-scripts 1.5): a damaged file of ours must not pass for one of theirs. */
-const KEYS_OF_THE_SCRIPTS = [
-  ...["username", "daily_usage", "total_usage", "daily_limit", "total_limit"],
-  ...["last_reset", "last_update", "baseline_usage", "last_stats"],
-];
-
-function isOfTheScripts(text: string): boolean {
-  try {
-    return Object.keys(Object(JSON.parse(text))).join() === KEYS_OF_THE_SCRIPTS.join();
-  } catch {
-    return false; // torn: whose it was, nobody can tell
-  }
 }
 
 function accountIn(text: string, base: string): Account {

@@ -27,6 +27,7 @@ async function opened(hosts: readonly string[] = [], more: Partial<CaptureWork> 
     add: (host, service, source) => store.add(host, service, source, NOW),
     remove: (gone) => store.remove(gone),
     clear: () => store.clear(),
+    takeOver: (lines) => store.takeOver(lines),
     scan: () => Promise.resolve([...store.list.lines()]),
     ...more,
   };

@@ -18,7 +18,7 @@ export interface UsageDocument {
   readonly place: Place;
 }
 
-/** Just these, in this order: a file of ours has more. */
+/** Just these, in this order: a file of ours has more, and a damaged one of ours must not pass for theirs. */
 const KEYS = [
   ...["username", "daily_usage", "total_usage", "daily_limit", "total_limit"],
   ...["last_reset", "last_update", "baseline_usage", "last_stats"],
