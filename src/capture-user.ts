@@ -1,5 +1,6 @@
 /** The user that the host capture's unit runs as (systemd/sluice.sysusers). */
-import { readFileSync } from "node:fs";
+import { lchownSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 const NAME = "sluice-capture";
 
@@ -10,4 +11,13 @@ export function captureUser(): { uid: number; gid: number } | undefined {
     .find((line) => line.startsWith(`${NAME}:`))
     ?.split(":");
   return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
+}
+
+/** Makes a folder that root wrote into the capture's own, or its unit could not write there. */
+export function giveToCapture(folder: string): void {
+  const owner = process.getuid?.() === 0 ? captureUser() : undefined;
+  if (!owner) return;
+  for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) {
+    lchownSync(path, owner.uid, owner.gid);
+  }
 }

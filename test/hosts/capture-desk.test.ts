@@ -50,6 +50,13 @@ const lineOfNew = (host: string) => ({
   ...{ host: host as never, service: "SNI", source: "N/A", time: NOW_TEXT },
 });
 
+test("takeOver() hands on as many lines as there are, in messages that are taken", async () => {
+  await using desk = await opened(["h7.example"]);
+  const lines = names(1_201).map((host) => `${host}|SSH|N/A|2026-11-01 10:00:00`);
+  expect(await desk.client.takeOver(lines)).toBe(1_200);
+  expect(desk.store.list.register.size).toBe(1_201);
+});
+
 /** Collects parts until the signal aborts. */
 function watching(client: CaptureClient) {
   const stop = new AbortController();

@@ -2,6 +2,7 @@ import {
   appendFileSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -15,7 +16,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isLinked, keepLink, makeLink } from "../../src/hosts/hosts-link.ts";
+import { isLinked, keepLink, makeLink, noteImported } from "../../src/hosts/hosts-link.ts";
 import { LocalTimes } from "../../src/hosts/local-times.ts";
 import { needs } from "../support/requirements.ts";
 import { lineOf, NOW, NOW_TEXT, storeIn } from "./opened-store.ts";
@@ -96,6 +97,19 @@ describe("makeLink()", () => {
     await at.make();
     expect(at.linked()).toBe(true);
     expect(at.list()).toBe(`${earlier("b.example")}${lineOf("c.example")}\n`);
+  });
+
+  test("keeps what was imported into the list before the first plain file was taken in", async () => {
+    await using at = await places();
+    const old = (host: string) => `${host}|SSH|N/A|2026-11-01 10:00:00`;
+    at.putTarget(`${old("other.example")}\n${old("imported.example")}\n`);
+    at.putPlain(`${old("theirs.example")}\n`);
+    noteImported(at, [old("imported.example")]);
+    noteImported(at, [old("removed.example")]);
+    await at.make();
+    expect(at.list()).toBe(`${old("theirs.example")}\n${old("imported.example")}\n`);
+    noteImported(at, [old("imported.example")]);
+    expect(readdirSync(dirname(at.target))).toEqual(["hosts.log"]);
   });
 
   test("changes nothing where all is right", async () => {

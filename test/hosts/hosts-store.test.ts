@@ -44,6 +44,24 @@ describe("HostsStore", () => {
     expect(opened.text()).toBe("");
   });
 
+  test("takeOver() keeps the times of an older list, and what is known already", async () => {
+    await using folder = await storeFolder();
+    using opened = await folder.open({}, ["own.example"]);
+    opened.see("a.example");
+    const old = (host: string) => `${host}|SSH|N/A|2026-11-01 10:00:00`;
+    const lines = ["a.example", "b.example", "own.example", "10.0.0.1"].map(old);
+    expect(
+      opened.store.takeOver([...lines, "torn", old("b.example"), "c.example|XRAY|2026-11-02 10:00:00"]),
+    ).toBe(2);
+    expect(opened.text().split("\n").slice(1, -1)).toEqual([
+      old("b.example"),
+      "c.example|XRAY|N/A|2026-11-02 10:00:00",
+    ]);
+    opened.store.retire(unixTime(NOW + 75 * DAY_MS)); // 90 days after the 8th
+    expect(opened.hosts()).toEqual(["a.example"]);
+    expect(opened.news()).toEqual(["a.example"]);
+  });
+
   test("remove() takes hosts out, and they come back when they are seen anew", async () => {
     await using folder = await storeFolder();
     using opened = await folder.open();
