@@ -85,7 +85,8 @@ export interface Settings {
   readonly fleet: FleetSettings | null;
 }
 
-const DEFAULT_PATH = "/etc/myvpn/sluice.json";
+/** Where the settings are looked for. */
+export const DEFAULT_PATH = "/etc/myvpn/sluice.json";
 
 /**
  * Reads the settings from `path`, or from the default place if there is a file.

@@ -27,12 +27,13 @@ export function withSetting(text: string, key: string, value: string): string {
   const open = json.indexOf("{") + 1;
   const member = `${JSON.stringify(key)}: ${literal}${/^\s*\}/.test(json.slice(open)) ? "" : ","}`;
   // Below the brace's line, and a comment in it, if the file has a line for each setting.
-  const [lineEnd = "", indent = ""] = /^[^\S\n]*\n([^\S\n]*)/.exec(json.slice(open)) ?? [];
-  const at = open + lineEnd.length - indent.length - 1;
-  if (lineEnd === "" || text.slice(open, at).includes("/*")) {
+  const [blank] = /^[^\S\n]*(?=\n)/.exec(json.slice(open)) ?? [];
+  const at = open + (blank?.length ?? 0);
+  if (blank === undefined || text.slice(open, at).includes("/*")) {
     return `${text.slice(0, open)} ${member} ${text.slice(open).trimStart()}`;
   }
-  return `${text.slice(0, at)}\n${indent || "  "}${member}${text.slice(at)}`;
+  const indent = /^\n([^\S\n]+)\S/.exec(text.slice(at))?.[1] ?? "  ";
+  return `${text.slice(0, at)}\n${indent}${member}${text.slice(at)}`;
 }
 
 /** Where the value of a top-level member stands, if it is a single one. */
