@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { domainToUnicode } from "node:url";
 import { promisify } from "node:util";
+import { giveToCapture } from "../../capture-user.ts";
 import type { Settings } from "../../config.ts";
 import type { HostsSettings } from "../../config-hosts.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "../../errors.ts";
@@ -127,7 +128,8 @@ export function hostsSettings(settings: Settings): HostsSettings {
   throw new RefusedRequestError("Cannot work on hosts: the settings switch them off (hosts is null)");
 }
 
-async function withHosts<Result>(
+/** Works through the capture or, without one, at the list itself. */
+export async function withHosts<Result>(
   settings: Settings,
   ask: (client: CaptureClient) => Promise<Result>,
   work: (store: HostsStore) => Result,
@@ -138,12 +140,14 @@ async function withHosts<Result>(
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
   }
+  const directory = hostsFolder(settings.dataDirectory);
   using store = await HostsStore.open({
-    ...{ settings: hosts, timeZone: settings.timeZone, onNew: () => undefined },
-    directory: hostsFolder(settings.dataDirectory),
+    ...{ settings: hosts, timeZone: settings.timeZone, onNew: () => undefined, directory },
     own: new OwnPlaces(hosts.ownDomains),
   });
-  return work(store);
+  const result = work(store);
+  giveToCapture(directory);
+  return result;
 }
 
 function hostsTable(rows: readonly HostRow[]): string {

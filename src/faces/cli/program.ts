@@ -10,6 +10,7 @@ import type { Bytes } from "../../units.ts";
 import { VERSION } from "../../version.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DropInOptions } from "./drop-in.ts";
+import type { ImportOptions } from "./import-legacy.ts";
 import type { SetupOptions } from "./xray-setup.ts";
 
 interface Common {
@@ -193,6 +194,21 @@ export function program(): Command {
     async (name: string | undefined, options: Common) =>
       (await import("../menu/run.ts")).runMenu(name ?? "main", options),
   );
+
+  const imports = root.command("import").description("Takes over what other programs kept");
+  reading(imports, "legacy", "Limits, and if asked usage, from the old scripts' files")
+    .option("--directory <path>", "where bw-limit.conf is; /etc/xray if left out")
+    .option("--root <path>", "in front of /etc: for a copy of another host's files", "/")
+    .option("--usage", "usage as well, which is often far too much")
+    .addOption(
+      new Option("--count <direction>", "what limits count from now on").choices([
+        "uplink",
+        "both",
+        "downlink",
+      ]),
+    )
+    .option("--yes", "without asking")
+    .action(async (options: ImportOptions) => (await import("./import-legacy.ts")).importLegacy(options));
 
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>

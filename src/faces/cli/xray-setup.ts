@@ -4,7 +4,6 @@
  */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
@@ -18,6 +17,7 @@ import { RefusedRequestError } from "../../errors.ts";
 import { userName } from "../../names.ts";
 import { readEngineConfig } from "../../sources/xray/engine-config.ts";
 import { daemonDesk, withDesk } from "./access.ts";
+import { canAsk, isAgreed } from "./consent.ts";
 import { followSetup } from "./drop-in.ts";
 import { answer } from "./output.ts";
 import { settingsFor } from "./settings-for.ts";
@@ -72,13 +72,13 @@ export async function setupXray(options: SetupOptions): Promise<void> {
     if (options.undo) await restoreSetupFile(file, undefined);
     return report(false, ["Nothing to change."]);
   }
-  if (!options.yes && (options.json || !process.stdin.isTTY || !process.stdout.isTTY)) {
+  if (!options.yes && !canAsk(options)) {
     report(false, ["Nothing was changed."]);
     throw new RefusedRequestError(
       `Cannot change "${engine.path}": expected --yes, since nobody can be asked here`,
     );
   }
-  if (!options.yes && !(await isAgreed())) return report(false, ["Nothing was changed."]);
+  if (!options.yes && !(await isAgreed("Change the file?"))) return report(false, ["Nothing was changed."]);
   report(true, await carryOut(settings, engine, proposal, file, kept, options));
 }
 
@@ -118,15 +118,6 @@ async function undoOf(engine: FoundEngine, kept: SetupFile | undefined, file: st
   }
   const change = original ? "the file is put back byte for byte" : "what setup added is taken out";
   return { before, text, changes: text === before ? [] : [change], left, keep: undefined };
-}
-
-async function isAgreed(): Promise<boolean> {
-  const asking = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await asking.question("Change the file? [y/N] ")).trim());
-  } finally {
-    asking.close();
-  }
 }
 
 /** What was done, a sentence each. What is to be kept is on the disk before the file changes, or nobody could undo it. */

@@ -8,7 +8,7 @@
  * Pure: no clock, no I/O.
  */
 import type { UserName } from "../../names.ts";
-import { type Bytes, NO_BYTES } from "../../units.ts";
+import { type Bytes, bytes, NO_BYTES } from "../../units.ts";
 import type { DisabledRow } from "./disabled-conf.ts";
 import type { Place, Refusal } from "./legacy-text.ts";
 import type { LegacyType, LimitRow } from "./limit-conf.ts";
@@ -40,6 +40,9 @@ export interface LegacyAccount {
   readonly places: readonly Place[];
 }
 
+/** Half of what can be counted. */
+const MOST_USED = 2 ** 52;
+
 /** @param aliases from a name to the account it is booked to. */
 export function legacyAccounts(
   findings: LegacyFindings,
@@ -60,10 +63,20 @@ export function legacyAccounts(
     if (limits.has(name)) refusals.push({ ...place, why: "bw-limit.conf has a row for him, which counts" });
   }
   // Half of what somebody used is not what he used.
-  const doubtful = new Set(findings.refusals.map(({ text }) => text.split(/\s/)[0]));
+  const halves = findings.refusals.filter(({ file }) => /\/bw-(?:usage|last-stats)\.conf$/.test(file));
+  const doubtful = new Set(halves.map(({ text }) => text.split(/\s/)[0]));
   const names = new Set(
     [limits, quotas, documents, disabled, baselines, lastStats, used].flatMap((each) => [...each.keys()]),
   );
+  const countable = ({ name, used: sum, places }: LegacyAccount) => {
+    if (sum === undefined || sum <= MOST_USED) return true;
+    const why = "the usage is not taken: it leaves no room to count on from";
+    const [place] = [baselines.get(name), lastStats.get(name)]
+      .flatMap((row) => row?.place ?? [])
+      .concat(places);
+    if (place) refusals.push({ ...place, why });
+    return false;
+  };
   const accounts = [...names].sort().map((name): LegacyAccount => {
     const limit = limits.get(name);
     const quota = quotas.get(name);
@@ -87,7 +100,10 @@ export function legacyAccounts(
       ]),
     };
   });
-  return { accounts, refusals };
+  return {
+    accounts: accounts.map((each) => (countable(each) ? each : { ...each, used: undefined })),
+    refusals,
+  };
 }
 
 /** Of the first of these that stood anywhere. */
@@ -152,7 +168,7 @@ function summed(rows: readonly QuotaRow[], accountOf: (row: QuotaRow) => UserNam
 
 /** At most what can be counted. */
 function sumOf(one: Bytes = NO_BYTES, other: Bytes = NO_BYTES): Bytes {
-  return Math.min(one + other, Number.MAX_SAFE_INTEGER) as Bytes;
+  return bytes(Math.min(one + other, Number.MAX_SAFE_INTEGER));
 }
 
 function whereOf({ file, line }: Place): string {

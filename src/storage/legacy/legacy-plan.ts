@@ -68,8 +68,7 @@ export function planLegacy(
   let unchanged = 0;
   for (const found of legacy.accounts) {
     const account = usage ? found : { ...found, used: undefined };
-    const empty = account.total === undefined && !account.disabled && account.used === undefined;
-    if (empty && present.get(account.name)?.imported?.disabled !== true) continue;
+    if (account.total === undefined && !account.disabled && account.used === undefined) continue;
     const why = whyNot(account, present, known);
     if (why !== undefined) {
       refusals.push(...account.places.map((place) => ({ ...place, why })));
@@ -84,7 +83,11 @@ export function planLegacy(
     if (planned) accounts.push(planned);
     else unchanged += 1;
   }
-  return { accounts, unchanged, refusals };
+  return { accounts, unchanged, refusals: refusals.sort(byPlace) };
+}
+
+function byPlace(one: Refusal, other: Refusal): number {
+  return one.file === other.file ? one.line - other.line : one.file < other.file ? -1 : 1;
 }
 
 function whyNot(

@@ -34,9 +34,11 @@ export interface QuotaRow {
 export function parseQuotaFile(file: string, name: string, type: LegacyType, text: string): Parsed<QuotaRow> {
   const word = withoutMark(text).trim();
   // It may hold anybody's secret: only what looks like a number is shown.
-  const place = { file, line: 1, text: /^[-+]?\d[\w.+-]*$/.test(word) ? word : "" };
+  const shows = /^[-+]?\d[\w.+-]*$/.test(word);
+  const place = { file, line: 1, text: shows ? word : "" };
   try {
-    const size = amountIn(place.text === "" && word !== "" ? "no number" : word, 1, "bytes");
+    if (!shows) throw new SyntaxError("expected a whole number of bytes, got something else");
+    const size = amountIn(word, 1, "bytes");
     return { rows: [{ name: nameIn(name), type, size, place }], refusals: [] };
   } catch (error) {
     return { rows: [], refusals: [{ ...place, why: reasonOf(error) }] };

@@ -143,12 +143,11 @@ async function quotaFiles(folder: string, logins: ReadonlySet<string>, refusals:
 
 /** Sorted; none of a folder that is not there. */
 async function namesIn(folder: string): Promise<string[]> {
-  return (
-    await readdir(folder).catch((error: unknown) => {
-      if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return [];
-      throw new Error(`Cannot read the folder "${folder}": ${reasonOf(error)}`, { cause: error });
-    })
-  ).sort();
+  const names: string[] = await readdir(folder).catch((error: unknown) => {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return [];
+    throw new Error(`Cannot read the folder "${folder}": ${reasonOf(error)}`, { cause: error });
+  });
+  return names.sort();
 }
 
 /** Undefined where there is none; why it is not read where it is no plain file of theirs. */
