@@ -40,6 +40,16 @@ export function lockOf(name: string, paths: SystemPaths = SYSTEM): LockState {
   return { wasLocked: fields[1]?.startsWith("!") === true, expire: fields[7] ?? "" };
 }
 
+/** Whether it is locked the way `lockLogin` does; false for a login that is not there, or may not be looked at. */
+export function isLockedByUs(name: string, paths: SystemPaths = SYSTEM): boolean {
+  try {
+    const { wasLocked, expire } = lockOf(name, paths);
+    return wasLocked && expire === LONG_AGO;
+  } catch {
+    return false;
+  }
+}
+
 /** Does nothing to one that is locked. @throws {Error} when it is not locked afterwards. */
 export async function lockLogin(name: string): Promise<void> {
   const before = lockOf(name);

@@ -2,14 +2,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Settings } from "../../config.ts";
-import { enginePid } from "../../daemon/engine-process.ts";
 import { codeOf, reasonOf } from "../../errors.ts";
-import { processArguments } from "../../kernel/process.ts";
 import { parsePasswd } from "../../sources/ssh/logins.ts";
-import { locateEngineConfig } from "../../sources/xray/config-location.ts";
 import { readEngineConfig } from "../../sources/xray/engine-config.ts";
 import { readMarkers } from "../../sources/xray/engine-markers.ts";
 import type { KnownNames } from "../../storage/legacy/legacy-plan.ts";
+import { engineConfigs } from "./engine-configs.ts";
 
 /** Where logins and engines may be deleted and metered only from a uid on, if the settings do not say. */
 const USUAL_MIN_UID = 1000;
@@ -21,7 +19,7 @@ export interface Known extends KnownNames {
 
 /** @param passwd the login database. @param directory of the old scripts, whose config.json is read as well. */
 export async function knownNames(settings: Settings, passwd: string, directory: string): Promise<Known> {
-  const configs = new Set([join(directory, "config.json"), ...(await configsOf(settings))]);
+  const configs = new Set([join(directory, "config.json"), ...(await engineConfigs(settings))]);
   const engineUsers = new Set<string>();
   const unread: string[] = [];
   for (const path of configs) {
@@ -44,17 +42,6 @@ export async function knownNames(settings: Settings, passwd: string, directory: 
     minUid: settings.ssh?.minUid ?? USUAL_MIN_UID,
     unread,
   };
-}
-
-async function configsOf({ xray }: Settings): Promise<string[]> {
-  const paths: string[] = [];
-  for (const { config, api } of xray) {
-    const pid = config === "auto" ? enginePid(api) : undefined;
-    const argv = pid === undefined ? undefined : processArguments(pid);
-    const path = config === "auto" ? await locateEngineConfig(argv ? { argv } : {}) : config;
-    if (path !== null && path !== undefined) paths.push(path);
-  }
-  return paths;
 }
 
 /** Archives are named for the account's file and the moment. */

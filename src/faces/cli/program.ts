@@ -11,6 +11,7 @@ import { VERSION } from "../../version.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DropInOptions } from "./drop-in.ts";
 import type { ImportOptions } from "./import-legacy.ts";
+import type { RestoreOptions } from "./restore.ts";
 import type { SetupOptions } from "./xray-setup.ts";
 
 interface Common {
@@ -209,6 +210,16 @@ export function program(): Command {
     )
     .option("--yes", "without asking")
     .action(async (options: ImportOptions) => (await import("./import-legacy.ts")).importLegacy(options));
+
+  reading(root, "backup <file>", "Saves settings, accounts, hosts, admins and history in one file").action(
+    async (file: string, options: Common) => (await import("./backup.ts")).makeBackup(file, options),
+  );
+  reading(root, "restore <file>", "Puts back what a backup holds; what it replaces stays beside it")
+    .option("--keep-settings", "all but the settings")
+    .option("--yes", "without asking")
+    .action(async (file: string, options: RestoreOptions) =>
+      (await import("./restore.ts")).restoreBackup(file, options),
+    );
 
   const config = root.command("config").description("The settings");
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>
