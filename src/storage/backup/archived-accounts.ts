@@ -2,7 +2,7 @@
  * The accounts of a backup: one document a line, as in their files, checked to
  * the last before any of them is used.
  *
- * Pure: no clock, no I/O.
+ * Pure: values in, values out.
  */
 import { reasonOf } from "../../errors.ts";
 import type { Account } from "../../ledger/account.ts";
