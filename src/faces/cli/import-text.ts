@@ -2,10 +2,15 @@
  * What an import shows before it asks: what would change, what is not taken and
  * why, and what an operator must know of it.
  */
+import { printable } from "../../log.ts";
 import { formatSize } from "../../sizes.ts";
 import type { LegacyPlan, PlannedAccount } from "../../storage/legacy/legacy-plan.ts";
 import type { Refusal } from "../../storage/legacy/legacy-text.ts";
+import { clipped } from "../terminal/cells.ts";
 import { tableText } from "./columns.ts";
+
+/** Cells of a line that is shown. */
+const LONGEST_TEXT = 40;
 
 export interface Proposal {
   readonly directory: string;
@@ -79,17 +84,19 @@ export function whatIsDone(
     .join(", ");
 }
 
+/** By file: a table of long paths and reasons would be wider than any terminal. */
 function notTaken(refusals: readonly Refusal[]): string {
-  if (refusals.length === 0) return "";
-  const table = tableText(
-    [
-      { title: "NOT TAKEN", align: "left" },
-      { title: "LINE", align: "left", widest: 48 },
-      { title: "WHY", align: "left" },
-    ],
-    refusals.map(({ file, line, text, why }) => [line > 0 ? `${file}:${line}` : file, text, why]),
-  );
-  return table;
+  const byFile = Map.groupBy(refusals, ({ file }) => file);
+  const lines = [...byFile].flatMap(([file, each]) => [
+    `  ${printable(file)}`,
+    ...each.map(({ line, text, why }) => `    ${printable([placeOf(line, text), why].join(": "))}`),
+  ]);
+  return lines.length === 0 ? "" : ["Not taken:", ...lines].join("\n");
+}
+
+function placeOf(line: number, text: string): string {
+  const place = line > 0 ? `line ${line}` : "the file";
+  return text === "" ? place : `${place}, "${clipped(text, LONGEST_TEXT)}"`;
 }
 
 function notesOf({ plan, hosts, count, usage, notes, onLimit }: Proposal): string[] {

@@ -52,7 +52,7 @@ function proposalText({ manifest, parts, suffix }: Restore): string {
       part.kind === "accounts"
         ? `${manifest.accounts} accounts`
         : `${names.length} file${names.length === 1 ? "" : "s"}`,
-      existsSync(part.path) ? `${part.path}, kept as it is with ${suffix}` : `${part.path}, not there yet`,
+      `${part.path}${existsSync(part.path) ? "" : ", not there yet"}`,
     ]),
   );
   return [
@@ -60,6 +60,7 @@ function proposalText({ manifest, parts, suffix }: Restore): string {
     "",
     table,
     "",
+    `What stands here stays beside it, with ${suffix} at the end of its name.`,
     "Limits and usage are as they were then. What engines counted since is booked to nobody, and nothing twice.",
     "Sluice's services are stopped meanwhile, and started again.",
   ].join("\n");
