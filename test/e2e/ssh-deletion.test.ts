@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ControlClient } from "../../src/control/client.ts";
 import { makeSluice, type Sluice } from "../support/sluice.ts";
 import { type Account, processesOf } from "../support/ssh-accounts.ts";
 import { missingForSsh, openSshStage, type SshStage } from "../support/ssh-stage.ts";
@@ -112,6 +113,20 @@ describe.skipIf(missingForSsh)(`an SSH login over its total limit${missingForSsh
     expect(await sluice.event("delete-held", joe.name)).toMatchObject({ decision: "keep" });
     expect(isThere(joe)).toBe(true);
     expect(isLocked(joe.name)).toBe(false);
+  });
+
+  test("is deleted by a limit that was imported, but not soon after the import", async () => {
+    const quiet = 4000;
+    await using sluice = await daemon({ delete_quiet_s: quiet / 1000 });
+    const joe = await metered(sluice);
+    using desk = new ControlClient(join(sluice.directory, "run/control.sock"));
+    await until("the daemon is not young any more", async () => (await desk.status()).uptimeMs > quiet);
+    const row = { name: joe.name, service: "ssh", totalBytes: 2 * MIB, enrolSsh: true };
+    const before = Date.now();
+    expect(await desk.importAccounts([{ ...row, disabled: undefined, usageBytes: undefined }])).toEqual([]);
+    await useUp(joe);
+    const { began_at_ms: began } = await sluice.event("deleted", joe.name);
+    expect(Number(began)).toBeGreaterThanOrEqual(before + quiet);
   });
 
   test("with an interactive shell is cut and stays, and can be deleted by nobody's order", async () => {
