@@ -1,6 +1,7 @@
 /** All checks there are, in the order they are shown. */
 import { dropInPath, UNIT_DIRECTORY } from "../../enforcement/xray/engine-drop-in.ts";
 import { clockSynchronised } from "../../kernel/clock-sync.ts";
+import { changedSinceImport } from "../../storage/legacy/import-record.ts";
 import { dropInTextFor } from "../cli/drop-in.ts";
 import type { Case, Check, Group } from "./case.ts";
 import { lookAtCapture, lookAtHostsLink, lookAtTcpdump } from "./checks/capture.ts";
@@ -19,6 +20,7 @@ import {
   lookAtNftables,
   lookForMarks,
 } from "./checks/kernel.ts";
+import { legacyFilesCheck } from "./checks/legacy-files.ts";
 import { lookForOldCrons, lookForOldLoops, lookForOldServices } from "./checks/old-scripts.ts";
 import { lookAtPermissions } from "./checks/permissions.ts";
 import { lookAtDropbear, lookAtSshd } from "./checks/ssh.ts";
@@ -103,6 +105,7 @@ export const GROUPS: readonly Group[] = [
       { name: "old-crons", root: true, look: lookForOldCrons },
       { name: "old-services", look: lookForOldServices },
       { name: "old-loops", look: lookForOldLoops },
+      legacyFilesCheck(changedSinceImport),
     ],
   },
 ];
