@@ -1,7 +1,17 @@
 /** The desk of a running daemon, over its Unix socket. */
-import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
-import type { Desk, GateRow, LastLookReply, LimitRequest, Status, UserList, UserRow } from "./rows.ts";
+import type {
+  Desk,
+  GateRow,
+  LastLookReply,
+  LimitRequest,
+  Status,
+  UserList,
+  UserRow,
+  Watch,
+  WatchRequest,
+} from "./rows.ts";
 import { CONTROL_SERVICE } from "./service.ts";
 
 const DEADLINE_MS = 30_000;
@@ -49,14 +59,24 @@ export class ControlClient implements Desk, Disposable {
     return this.#call("LastLook", { engine }, LAST_LOOK_DEADLINE_MS);
   }
 
-  async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
+  watch(request: WatchRequest, signal: AbortSignal): Watch {
     const { path, requestSerialize, responseDeserialize } = method("Watch");
-    const stream: ClientReadableStream<UserList> = this.#client.makeServerStreamRequest(
+    const stream: ClientDuplexStream<WatchRequest, UserList> = this.#client.makeBidiStreamRequest(
       path,
-      requestSerialize as (request: object) => Buffer,
+      requestSerialize as (request: WatchRequest) => Buffer,
       responseDeserialize as (answer: Buffer) => UserList,
-      { periodMs },
     );
+    stream.write(request);
+    return {
+      change: (next) => void stream.write(next),
+      [Symbol.asyncIterator]: () => this.#lists(stream, signal),
+    };
+  }
+
+  async *#lists(
+    stream: ClientDuplexStream<WatchRequest, UserList>,
+    signal: AbortSignal,
+  ): AsyncGenerator<UserList> {
     const cancel = () => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {

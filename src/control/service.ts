@@ -16,15 +16,15 @@ import {
   type handleUnaryCall,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
-  type ServerWritableStream,
   type ServiceDefinition,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { codeOf, reasonOf } from "../errors.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import type { Log } from "../log.ts";
-import type { Desk, LimitRequest } from "./rows.ts";
+import type { Desk, LimitRequest, UserList, Watch, WatchRequest } from "./rows.ts";
 
 export const CONTROL_SERVICE = loadSync(
   fileURLToPath(new URL("../../proto/control.proto", import.meta.url)),
@@ -78,12 +78,17 @@ export async function serveControl(desk: Desk, path: string, log: Log): Promise<
 function handlers(desk: Desk) {
   return {
     Status: unary(() => desk.status()),
-    ListUsers: unary(async ({ name }: { name: string }) => ({ users: await desk.listUsers(name), gone: [] })),
+    ListUsers: unary(async ({ name }: { name: string }) => ({
+      users: await desk.listUsers(name),
+      gone: [],
+      readMs: 0,
+    })),
     SetLimit: unary((request: LimitRequest) => desk.setLimit(request, "the administrator")),
 
     Reset: unary(async (request: { name: string; all: boolean }) => ({
       users: await desk.reset(request, "the administrator"),
       gone: [],
+      readMs: 0,
     })),
     SetDisabled: unary(({ name, disabled }: { name: string; disabled: boolean }) =>
       desk.setDisabled(name, disabled, "the administrator"),
@@ -96,11 +101,20 @@ function handlers(desk: Desk) {
       gates: await desk.listGates(users),
     })),
     LastLook: unary(({ engine }: { engine: string }) => desk.lastLook(engine)),
-    Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
+    Watch: (call: ServerDuplexStream<WatchRequest, UserList>) => {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());
       call.on("close", () => ended.abort());
-      void stream(desk, call, ended.signal);
+      let watch: Watch | undefined;
+      call.on("data", (request: WatchRequest) => {
+        try {
+          if (watch) return watch.change(request);
+          watch = desk.watch(request, ended.signal);
+          void stream(watch, call);
+        } catch (error) {
+          call.destroy(Object.assign(new Error(reasonOf(error)), asStatus(error)));
+        }
+      });
     },
   };
 }
@@ -117,14 +131,10 @@ function unary<Request, Answer>(
   }) as unknown as handleUnaryCall<Request, Answer>; // the two type the error differently
 }
 
-async function stream(
-  desk: Desk,
-  call: ServerWritableStream<{ periodMs: number }, object>,
-  signal: AbortSignal,
-): Promise<void> {
+async function stream(watch: Watch, call: ServerDuplexStream<WatchRequest, UserList>): Promise<void> {
   try {
-    for await (const rows of desk.watch(call.request.periodMs, signal)) {
-      if (!call.write(rows))
+    for await (const list of watch) {
+      if (!call.write(list))
         await new Promise((resolve) => call.once("drain", resolve).once("close", resolve));
     }
     call.end();
