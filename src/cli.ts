@@ -21,6 +21,10 @@ async function face(): Promise<Command> {
       return (await import("./faces/cli/legacy.ts")).legacyProgram();
     case "capture-host":
       return (await import("./faces/cli/legacy-capture.ts")).legacyCapture();
+    case "realtime-bandwidth":
+      return (await import("./faces/cli/legacy-realtime.ts")).legacyRealtimeBandwidth();
+    case "realtime-hosts":
+      return (await import("./faces/cli/legacy-realtime.ts")).legacyRealtimeHosts();
     default:
       return (await import("./faces/cli/program.ts")).program();
   }
