@@ -1,5 +1,12 @@
 /** The desk of a running daemon, over its Unix socket. */
-import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
 import type {
   Desk,
@@ -79,10 +86,14 @@ export class ControlClient implements Desk, Disposable {
   ): AsyncGenerator<UserList> {
     const cancel = () => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
     try {
       for await (const list of stream) yield list as UserList;
     } catch (error) {
-      if (!signal.aborted) throw this.#asError(error as ServiceError, "");
+      if (signal.aborted) return;
+      const { code } = error as ServiceError;
+      if (code !== status.CANCELLED) throw this.#asError(error as ServiceError, "");
+      throw new UnreachableError(`The daemon at ${this.#path} has stopped`, { cause: error });
     } finally {
       signal.removeEventListener("abort", cancel);
     }

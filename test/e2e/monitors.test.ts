@@ -9,7 +9,7 @@ import { CaptureDesk, type CaptureStatus, type HostRow } from "../../src/hosts/c
 import type { HostLine } from "../../src/hosts/host-line.ts";
 import { bytes } from "../../src/units.ts";
 import { needs } from "../support/requirements.ts";
-import { CLI, makeSluice, type Sluice } from "../support/sluice.ts";
+import { CLI, type Daemon, makeSluice, type Sluice } from "../support/sluice.ts";
 import { openTmux, type Pane, type Tmux } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 
@@ -21,6 +21,7 @@ const MONITOR = { alternate: true, cursor: false, cooked: false };
 
 let engine: DemoEngine;
 let sluice: Sluice;
+let daemon: Daemon;
 let tmux: Tmux;
 let moving: NodeJS.Timeout;
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
     hosts: {},
     xray: { name: "xray", api: engine.target, config: null, access_log: null, service: null },
   });
-  await sluice.start();
+  daemon = await sluice.start();
   await sluice.run("limit", "set", "alice", "100MB");
   await sluice.run("limit", "set", "bob", "1MB");
   add("bob", 900_000, 0);
@@ -220,6 +221,17 @@ describe.skipIf(missing)(`realtime-hosts${missing}`, () => {
         .split("\n")
         .map((text) => JSON.parse(text)),
     ).toEqual(lines);
+    await pane.close();
+  });
+});
+
+describe.skipIf(missing)(`a monitor whose daemon stops${missing}`, () => {
+  test("says so on the screen of before, and exits 4", async () => {
+    const pane = await tmux.open(command(["top"]));
+    await pane.shows(/^alice/m);
+    await daemon.stop();
+    await pane.shows(/^sluice: The daemon at .*\n?.* has stopped\nleft with 4$/m);
+    expect(await pane.restored()).toEqual(SHELL_AS_BEFORE);
     await pane.close();
   });
 });
