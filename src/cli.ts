@@ -27,6 +27,10 @@ async function face(): Promise<Command> {
       return (await import("./faces/legacy/capture-host.ts")).captureHost();
     case "menu-captured-hosts":
       return (await import("./faces/menu/captured-hosts.ts")).menuCapturedHosts();
+    case "realtime-bandwidth":
+      return (await import("./faces/legacy/realtime.ts")).realtimeBandwidth();
+    case "realtime-hosts":
+      return (await import("./faces/legacy/realtime.ts")).realtimeHosts();
     default:
       return (await import("./faces/cli/program.ts")).program();
   }

@@ -30,6 +30,7 @@ import { SshPart } from "./daemon/ssh-part.ts";
 import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
+import { Views } from "./daemon/views.ts";
 import { watchdogJob } from "./daemon/watchdog.ts";
 import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
@@ -143,7 +144,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   const tables = new TableWatch();
   const stopping = new AbortController();
   const meters: Meter[] = [];
-  let watching = 0;
+  const views = new Views(() => hurry());
   /** Engines are connected and verdicts carried out; a command that only edits the books leaves that to the daemon. */
   let live = false;
 
@@ -247,7 +248,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
   const ofEveryMeter = {
     ...{ books, gatekeeper, saver, events, today, clock },
     warnPercent: settings.warnPercent,
-    watched: () => watching > 0,
+    views,
     onBooked: (entry: Entry) => {
       ssh?.arm(entry);
       gates?.arm(entry);
@@ -378,10 +379,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
     jobs: () => scheduler.health(),
-    watchers: (change) => {
-      watching += change;
-      hurry();
-    },
+    views,
     startedAt: clock.monotonic(),
   });
 

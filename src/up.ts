@@ -27,7 +27,7 @@ export interface UpOptions {
   readonly enforce: boolean;
   readonly terminal: { readonly isTTY?: boolean; write(text: string): unknown };
   /** Shows the users until the signal aborts. */
-  readonly show: (desk: Desk, page: Page, signal: AbortSignal) => Promise<void>;
+  readonly show: (desk: Desk, page: Page, signal: AbortSignal) => Promise<unknown>;
 }
 
 /** What stands around the live table. */
@@ -49,6 +49,9 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
   const demo = engines.length === 0;
   const home = demo ? join(directory, "demo") : directory;
   await using parts = new AsyncDisposableStack();
+  /** Also when whoever looked at it left by a key, which is no signal. */
+  const stopped = new AbortController();
+  const ending = AbortSignal.any([signal, stopped.signal]);
 
   let xray = engines;
   if (demo) {
@@ -58,7 +61,7 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
     const engine = parts.use(
       await startDemoEngine({ address: "127.0.0.1:0", clock: systemClock, users: DEMO_USERS }),
     );
-    const traffic = runDemoTraffic(engine, systemClock, signal);
+    const traffic = runDemoTraffic(engine, systemClock, ending);
     parts.defer(() => traffic);
     xray = [
       {
@@ -83,16 +86,15 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
       wait: undefined,
     }),
   );
-  const stopped = new AbortController();
-  const running = office.run(AbortSignal.any([signal, stopped.signal]));
+  const running = office.run(ending);
   parts.defer(() => running);
   if (demo) await setDemoLimits(office.desk);
   const { hosts } = options.settings;
   if (!demo && hosts) {
     const log = latestLines(latest, terminal);
     const settings = { ...options.settings, ...below(home) };
-    const capturing = runCapture({ settings, hosts, log }, AbortSignal.any([signal, stopped.signal])).catch(
-      (error: unknown) => log.write("warning", `Hosts are not captured: ${reasonOf(error)}`),
+    const capturing = runCapture({ settings, hosts, log }, ending).catch((error: unknown) =>
+      log.write("warning", `Hosts are not captured: ${reasonOf(error)}`),
     );
     parts.defer(() => capturing);
   }
@@ -114,7 +116,7 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
           ...latest.slice(-LATEST),
         ],
       },
-      signal,
+      ending,
     ),
   ]);
   await parts.disposeAsync();

@@ -1,5 +1,13 @@
 /** The desk of a running daemon, over its Unix socket. */
-import { Client, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../errors.ts";
 import { CONTROL_SERVICE } from "./definition.ts";
 import type {
@@ -12,6 +20,8 @@ import type {
   Status,
   UserList,
   UserRow,
+  Watch,
+  WatchRequest,
 } from "./rows.ts";
 
 const DEADLINE_MS = 30_000;
@@ -73,14 +83,34 @@ export class ControlClient implements Desk, Disposable {
     }
   }
 
-  async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
-    const stream = this.#stream<UserList>("Watch", { periodMs });
+  watch(request: WatchRequest, signal: AbortSignal): Watch {
+    const { path, requestSerialize, responseDeserialize } = method("Watch");
+    const stream: ClientDuplexStream<WatchRequest, UserList> = this.#client.makeBidiStreamRequest(
+      path,
+      requestSerialize as (request: WatchRequest) => Buffer,
+      responseDeserialize as (answer: Buffer) => UserList,
+    );
+    stream.write(request);
+    return {
+      change: (next) => void stream.write(next),
+      [Symbol.asyncIterator]: () => this.#lists(stream, signal),
+    };
+  }
+
+  async *#lists(
+    stream: ClientDuplexStream<WatchRequest, UserList>,
+    signal: AbortSignal,
+  ): AsyncGenerator<UserList> {
     const cancel = () => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
     try {
       yield* stream;
     } catch (error) {
-      if (!signal.aborted) throw this.#asError(error as ServiceError, "");
+      if (signal.aborted) return;
+      const { code } = error as ServiceError;
+      if (code !== status.CANCELLED) throw this.#asError(error as ServiceError, "");
+      throw new UnreachableError(`The daemon at ${this.#path} has stopped`, { cause: error });
     } finally {
       signal.removeEventListener("abort", cancel);
     }

@@ -53,6 +53,29 @@ export interface GateRow {
 export interface UserList {
   readonly users: readonly UserRow[];
   readonly gone: readonly string[];
+  /**
+   * Mean time between two reads of the counters of the rows in view, over the
+   * last second, of the keeper that is read least often; 0 while it is not known.
+   */
+  readonly readMs: number;
+}
+
+/** What a watcher looks at. */
+export interface WatchRequest {
+  /** Time between two lists. */
+  readonly periodMs: number;
+  /**
+   * Accounts on his screen: their counters are read at tick speed, and of others
+   * he is told once a second. None: he is told of all. Names nobody has are
+   * passed over.
+   */
+  readonly inView: readonly string[];
+}
+
+/** Lists of the rows that changed, all of them first. Ends with the signal it was opened with. */
+export interface Watch extends AsyncIterable<UserList> {
+  /** @throws {RefusedRequestError} for a period or a number of names out of range. */
+  change(request: WatchRequest): void;
 }
 
 export interface JobStatus {
@@ -161,8 +184,8 @@ export interface Desk {
    * @throws {RefusedRequestError} when there is none of that name, or there are several.
    */
   lastLook(engine: string): Promise<LastLookReply>;
-  /** Rows that changed, every `periodMs`, all of them first; ends with `signal`. */
-  watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList>;
+  /** @throws {RefusedRequestError} as `change` does, at once or when the first list is asked for. */
+  watch(request: WatchRequest, signal: AbortSignal): Watch;
   /** Each row is saved by itself. @returns those that were not taken. */
   importAccounts(rows: readonly ImportRow[], by: string): Promise<readonly ImportFailure[]>;
   /** Every account as its file would have it now, in JSON, some at a time. */

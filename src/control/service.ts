@@ -15,6 +15,7 @@ import {
   type handleUnaryCall,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
@@ -22,7 +23,7 @@ import { codeOf, reasonOf } from "../errors.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import type { Log } from "../log.ts";
 import { CONTROL_SERVICE } from "./definition.ts";
-import type { Desk, ImportRow, LimitRequest } from "./rows.ts";
+import type { Desk, ImportRow, LimitRequest, UserList, Watch, WatchRequest } from "./rows.ts";
 
 /** gRPC statuses by our errors' codes; the code itself travels in the details, in front of the message. */
 const STATUS: Readonly<Record<string, code>> = {
@@ -68,12 +69,17 @@ export async function serveControl(desk: Desk, path: string, log: Log): Promise<
 function handlers(desk: Desk) {
   return {
     Status: unary(() => desk.status()),
-    ListUsers: unary(async ({ name }: { name: string }) => ({ users: await desk.listUsers(name), gone: [] })),
+    ListUsers: unary(async ({ name }: { name: string }) => ({
+      users: await desk.listUsers(name),
+      gone: [],
+      readMs: 0,
+    })),
     SetLimit: unary((request: LimitRequest) => desk.setLimit(request, "the administrator")),
 
     Reset: unary(async (request: { name: string; all: boolean }) => ({
       users: await desk.reset(request, "the administrator"),
       gone: [],
+      readMs: 0,
     })),
     SetDisabled: unary(({ name, disabled }: { name: string; disabled: boolean }) =>
       desk.setDisabled(name, disabled, "the administrator"),
@@ -86,11 +92,20 @@ function handlers(desk: Desk) {
       gates: await desk.listGates(users),
     })),
     LastLook: unary(({ engine }: { engine: string }) => desk.lastLook(engine)),
-    Watch: (call: ServerWritableStream<{ periodMs: number }, object>) => {
+    Watch: (call: ServerDuplexStream<WatchRequest, UserList>) => {
       const ended = new AbortController();
       call.on("cancelled", () => ended.abort());
       call.on("close", () => ended.abort());
-      void stream(desk.watch(call.request.periodMs, ended.signal), call);
+      let watch: Watch | undefined;
+      call.on("data", (request: WatchRequest) => {
+        try {
+          if (watch) return watch.change(request);
+          watch = desk.watch(request, ended.signal);
+          void stream(watch, call);
+        } catch (error) {
+          call.destroy(Object.assign(new Error(reasonOf(error)), asStatus(error)));
+        }
+      });
     },
     ImportAccounts: unary(async ({ rows }: { rows: readonly ImportRow[] }) => ({
       failures: await desk.importAccounts(rows, "the administrator"),
@@ -115,9 +130,9 @@ async function* partsOf(snapshot: AsyncIterable<readonly string[]>): AsyncIterab
   for await (const accounts of snapshot) yield { accounts };
 }
 
-async function stream<Request>(
-  parts: AsyncIterable<object>,
-  call: ServerWritableStream<Request, object>,
+async function stream<Part extends object>(
+  parts: AsyncIterable<Part>,
+  call: ServerDuplexStream<WatchRequest, Part> | ServerWritableStream<object, Part>,
 ): Promise<void> {
   try {
     for await (const part of parts) {

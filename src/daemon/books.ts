@@ -196,11 +196,18 @@ export class Books {
    * The readings at which accounts reach their nearest limit. Good until a limit,
    * a reset or a turn changes what remains. An account with several counters has
    * none it could be told by: it is looked at every time.
+   *
+   * @param viewed accounts every reading of which is news.
    */
-  marks(): Marks {
+  marks(viewed: ReadonlySet<Entry>): Marks {
     const { count } = this.#options;
     const at = new Map<UserName, number>();
-    for (const { verdict, counters, users } of this.accounts.values()) {
+    for (const entry of this.accounts.values()) {
+      const { verdict, counters, users } = entry;
+      if (viewed.has(entry)) {
+        for (const user of users) at.set(user, 0);
+        continue;
+      }
       if (verdict.kind === "deny") continue;
       if (verdict.remaining === undefined) continue;
       const [only, ...others] = counters.values();

@@ -1,7 +1,6 @@
 /**
  * The desk where faces ask: rows made from the books, orders passed to the clerk.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import type {
@@ -13,14 +12,14 @@ import type {
   LimitRequest,
   Status,
   StopStep,
-  UserList,
   UserRow,
-  UserState,
+  Watch,
+  WatchRequest,
 } from "../control/rows.ts";
 import { RefusedRequestError } from "../errors.ts";
 import { marksOf, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type UserName, userName } from "../names.ts";
-import { parsePeriod, periodText } from "../rules.ts";
+import { parsePeriod } from "../rules.ts";
 import type { JobHealth } from "../scheduler/health.ts";
 import { accountDocument } from "../storage/account-format.ts";
 import { bytes, type MonotonicTime } from "../units.ts";
@@ -31,9 +30,11 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Importer } from "./importer.ts";
 import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
-import { Rates } from "./rates.ts";
 import type { Saver } from "./saver.ts";
 import type { SshPart } from "./ssh-part.ts";
+import { UserRows } from "./user-rows.ts";
+import { UserWatch } from "./user-watch.ts";
+import type { Views } from "./views.ts";
 import type { XrayPart } from "./xray-part.ts";
 
 export interface DeskOptions {
@@ -51,22 +52,20 @@ export interface DeskOptions {
   readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
   readonly jobs: () => readonly JobHealth[];
-  /** Somebody begins (1) or ceases (-1) to watch: looks come more often meanwhile. */
-  readonly watchers: (change: 1 | -1) => void;
+  readonly views: Views;
   readonly startedAt: MonotonicTime;
 }
 
-const SHORTEST_WATCH_MS = 100;
-const LONGEST_WATCH_MS = 60_000;
 /** Some 200 KB in one message, and a moment of the loop. */
 const ACCOUNTS_AT_ONCE = 100;
 
 export class DaemonDesk implements Desk {
   readonly #options: DeskOptions;
-  readonly #rates = new Rates();
+  readonly #rows: UserRows;
 
   constructor(options: DeskOptions) {
     this.#options = options;
+    this.#rows = new UserRows(options);
   }
 
   async status(): Promise<Status> {
@@ -121,7 +120,7 @@ export class DaemonDesk implements Desk {
     const entries = name === "" ? [...books.accounts.values()] : [books.entry(name as UserName)];
     return entries
       .map((entry) => ({
-        ...this.#row(entry),
+        ...this.#rows.of(entry),
         unreportedBytes: this.#options.engines.reduce((sum, engine) => sum + engine.unreported(entry), 0),
         stops: this.#stops(entry),
       }))
@@ -141,7 +140,7 @@ export class DaemonDesk implements Desk {
       },
       by,
     );
-    return this.#row(entry);
+    return this.#rows.of(entry);
   }
 
   async reset(
@@ -151,12 +150,12 @@ export class DaemonDesk implements Desk {
     const { books, clerk } = this.#options;
     const names = all ? [...books.accounts.keys()] : [name as UserName];
     const rows: UserRow[] = [];
-    for (const each of names) rows.push(this.#row(await clerk.reset(each, by)));
+    for (const each of names) rows.push(this.#rows.of(await clerk.reset(each, by)));
     return rows.sort(byName);
   }
 
   async setDisabled(name: string, disabled: boolean, by: string): Promise<UserRow> {
-    return this.#row(await this.#options.clerk.setDisabled(name as UserName, disabled, by));
+    return this.#rows.of(await this.#options.clerk.setDisabled(name as UserName, disabled, by));
   }
 
   async delete(name: string, keepLogin: boolean, by: string): Promise<void> {
@@ -188,29 +187,10 @@ export class DaemonDesk implements Desk {
     return found.take();
   }
 
-  async *watch(periodMs: number, signal: AbortSignal): AsyncIterable<UserList> {
-    if (periodMs < SHORTEST_WATCH_MS || periodMs > LONGEST_WATCH_MS) {
-      throw new RefusedRequestError(
-        `Cannot watch every ${periodMs} ms: expected ${SHORTEST_WATCH_MS} to ${LONGEST_WATCH_MS}`,
-      );
-    }
-    const { books, watchers } = this.#options;
-    let sent = new Map<string, string>();
-    watchers(1);
-    try {
-      while (!signal.aborted) {
-        const rows = [...books.accounts.values()].map((entry) => this.#row(entry)).sort(byName);
-        const shown = new Map(rows.map((row) => [row.name, JSON.stringify(row)]));
-        yield {
-          users: rows.filter((row) => sent.get(row.name) !== shown.get(row.name)),
-          gone: [...sent.keys()].filter((name) => !shown.has(name)),
-        };
-        sent = shown;
-        await delay(periodMs, undefined, { signal }).catch(() => undefined); // the loop ends with the signal
-      }
-    } finally {
-      watchers(-1);
-    }
+  watch(request: WatchRequest, signal: AbortSignal): Watch {
+    const { books, clock, meters, views } = this.#options;
+    const readMs = () => Math.max(0, ...meters.map((meter) => meter.viewPeriod() ?? 0));
+    return new UserWatch({ books, clock, views, rows: this.#rows, readMs }, request, signal);
   }
 
   async importAccounts(rows: readonly ImportRow[], by: string): Promise<readonly ImportFailure[]> {
@@ -228,72 +208,10 @@ export class DaemonDesk implements Desk {
     }
   }
 
-  #row(entry: Entry): UserRow {
-    const { clock } = this.#options;
-    const { standing, usage, verdict } = entry;
-    const { uplinkRate, downlinkRate } = this.#rates.of(entry, clock.monotonic());
-    return {
-      name: standing.name,
-      state: this.#state(entry),
-      gate: this.#gate(entry),
-      dailyBytes: usage.dailyCounted,
-      totalBytes: usage.totalCounted,
-      dailyLimitBytes: standing.limits.daily,
-      totalLimitBytes: standing.limits.total,
-      remainingBytes: verdict.kind === "deny" ? 0 : (remainingOf(entry) ?? -1),
-      dailyUplinkBytes: usage.daily.uplink,
-      dailyDownlinkBytes: usage.daily.downlink,
-      totalUplinkBytes: usage.total.uplink,
-      totalDownlinkBytes: usage.total.downlink,
-      lifetimeUplinkBytes: usage.lifetime.uplink,
-      lifetimeDownlinkBytes: usage.lifetime.downlink,
-      uplinkRate,
-      downlinkRate,
-      period: periodText(standing.period),
-      day: usage.day,
-      periodStart: usage.periodStart,
-      updatedMs: entry.updatedAt,
-      services: standing.services,
-      enrolled: standing.enrolled,
-      unreportedBytes: 0,
-      stops: [],
-    };
-  }
-
   #stops(entry: Entry): readonly StopStep[] {
     const { engines, ssh } = this.#options;
     return [...engines, ...(ssh ? [ssh] : [])].flatMap((part) => part.stopStepOf(entry) ?? []);
   }
-
-  #state({ verdict, standing, usage }: Entry): UserState {
-    if (verdict.kind === "deny") return verdict.reason === "disabled" ? "disabled" : "limited";
-    const { total, daily } = standing.limits;
-    if (total === 0 && daily === 0) return "unlimited";
-    const lowest = (this.#options.settings.warnPercent[0] ?? 100) / 100;
-    const near = (used: number, limit: number) => limit > 0 && used >= limit * lowest;
-    return near(usage.totalCounted, total) || near(usage.dailyCounted, daily) ? "warning" : "ok";
-  }
-
-  #gate(entry: Entry): string {
-    if (entry.verdict.kind !== "deny") return "";
-    if (this.#options.mode === "observe") return "would be cut";
-    const states = [...this.#options.gatekeeper.stateOf(entry)];
-    if (states.length === 0) return "not cut yet";
-    return states
-      .map(
-        ([keeper, { kind, shortfalls }]) =>
-          `${keeper}: ${kind}${shortfalls.length > 0 ? ` (${shortfalls.join("; ")})` : ""}`,
-      )
-      .join(", ");
-  }
-}
-
-function remainingOf({ standing, usage }: Entry): number | undefined {
-  const left = [
-    standing.limits.total > 0 ? standing.limits.total - usage.totalCounted : undefined,
-    standing.limits.daily > 0 ? standing.limits.daily - usage.dailyCounted : undefined,
-  ].filter((each) => each !== undefined);
-  return left.length === 0 ? undefined : Math.max(0, Math.min(...left));
 }
 
 function byName(left: { readonly name: string }, right: { readonly name: string }): number {

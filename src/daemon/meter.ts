@@ -8,8 +8,9 @@
  */
 import type { Clock } from "../clock.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
-import type { CounterName, KeeperName, UserName } from "../names.ts";
-import { fullPeriod, ownPeriod, type PaceRules } from "../policy/pace.ts";
+import { MeanPeriod } from "../mean-period.ts";
+import { type CounterName, counterName, type KeeperName, type UserName } from "../names.ts";
+import { fullPeriod, ownPeriod, type PaceRules, viewPeriod } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { CounterSource, Marks, SourceReport } from "../sources/source.ts";
@@ -26,6 +27,7 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import { reportKeeper, reportWarnings } from "./meter-events.ts";
 import type { Saver } from "./saver.ts";
 import type { Today } from "./today.ts";
+import type { Views } from "./views.ts";
 
 export interface MeterOptions {
   readonly source: CounterSource;
@@ -38,7 +40,7 @@ export interface MeterOptions {
   readonly clock: Clock;
   readonly rules: PaceRules;
   readonly warnPercent: readonly number[];
-  readonly watched: () => boolean;
+  readonly views: Views;
   /** A gate in the kernel stops the account at its limit, by this keeper's own figures: no look need come earlier for it. */
   readonly gated: (entry: Entry) => boolean;
   /** The least time between two looks, in milliseconds. */
@@ -62,8 +64,10 @@ export interface MeterHealth {
   readonly close: number;
 }
 
-/** With more accounts close to their limits than this, one look at everything is cheaper. */
+/** To read more accounts than this one by one costs more than one look at everything. */
 const FEW = 4;
+/** How much of the time that looks take is the last one's: one slow look shall not slow the next ones down. */
+const NEWEST_LOOK = 0.2;
 
 export class Meter implements Job {
   readonly name: string;
@@ -80,6 +84,10 @@ export class Meter implements Job {
   #midnightAt = monotonicTime(0);
   #settleAt = monotonicTime(0);
   #marks: Marks | undefined;
+  /** Accounts on somebody's screen that have counters here. */
+  #viewed: ReadonlySet<Entry> = new Set();
+  readonly #viewLooks = new MeanPeriod();
+  #lookTakes = milliseconds(0);
   #moves = 0;
   /** Who waits for the next look at everything. */
   readonly #waiting: (() => void)[] = [];
@@ -134,19 +142,27 @@ export class Meter implements Job {
     };
   }
 
+  /** Mean time between two looks at the accounts on screens, over the last second; undefined while none of them is counted here. */
+  viewPeriod(): Milliseconds | undefined {
+    return this.#viewLooks.at(this.#options.clock.monotonic());
+  }
+
   async run(tick: MonotonicTime, signal: AbortSignal): Promise<void> {
     const midnight = tick >= this.#midnightAt;
     const full = midnight || tick >= this.#fullAt;
-    const which = full ? "all" : this.#dueUsers(tick);
+    const due = full ? undefined : this.#due(tick);
     this.#fullAt = full ? monotonicTime(tick + this.#period()) : this.#fullAt;
     this.#closeAt = monotonicTime(Number.POSITIVE_INFINITY);
     if (full) this.#midnightAt = this.#nextMidnight(tick);
-    const settles = midnight || which !== "all" || tick >= this.#settleAt;
+    const settles = full && (midnight || tick >= this.#settleAt);
     if (settles) this.#settleAt = monotonicTime(tick + this.#settlePeriod());
-    const waiting = full && settles ? this.#waiting.splice(0) : [];
+    const waiting = settles ? this.#waiting.splice(0) : [];
+    const began = this.#options.clock.monotonic();
     try {
-      await this.#look(which, tick, signal, settles ? undefined : this.#marks);
+      if (due) await this.#lookAt(due, tick, signal);
+      else await this.#look("all", tick, signal, settles ? undefined : this.#marks);
       this.#back();
+      this.#looked(began, due);
       for (const tell of waiting) tell();
     } catch (error) {
       if (signal.aborted) throw error;
@@ -167,7 +183,7 @@ export class Meter implements Job {
   /** Books what reads kept back: the engine is gone, or Sluice is about to be. */
   settle(signal: AbortSignal): void {
     const pending = this.#options.source.pending();
-    if (pending) this.#take(pending, this.#options.clock.monotonic(), signal);
+    if (pending) this.#take(pending, this.#options.clock.monotonic(), signal, undefined);
   }
 
   async #look(
@@ -175,6 +191,7 @@ export class Meter implements Job {
     tick: MonotonicTime,
     signal: AbortSignal,
     marks: Marks | undefined,
+    due?: ReadonlySet<Entry>,
   ): Promise<void> {
     const { source, books, rules } = this.#options;
     let report = await source.read(which, signal, marks);
@@ -183,11 +200,31 @@ export class Meter implements Job {
       source.forget();
       report = await source.read("all", signal);
     }
-    this.#take(report, tick, signal);
-    if (rules.pace === "every-tick" && !marks) this.#marks = books.marks();
+    this.#take(report, tick, signal, due);
+    if (rules.pace === "every-tick" && !marks) this.#marks = books.marks(this.#viewed);
   }
 
-  #take(report: SourceReport, tick: MonotonicTime, signal: AbortSignal): void {
+  /** Looks at some accounts: by themselves while they are few, else at everything, to be told of them alone. */
+  async #lookAt(due: ReadonlySet<Entry>, tick: MonotonicTime, signal: AbortSignal): Promise<void> {
+    const users = new Set([...due].flatMap((entry) => [...entry.users]));
+    if (users.size <= FEW) return this.#look(users, tick, signal, undefined, due);
+    const at = new Map([...users].map((user) => [user, 0]));
+    await this.#look("all", tick, signal, { count: "both", at }, due);
+  }
+
+  #looked(began: MonotonicTime, due: ReadonlySet<Entry> | undefined): void {
+    const now = this.#options.clock.monotonic();
+    this.#lookTakes = milliseconds(this.#lookTakes * (1 - NEWEST_LOOK) + (now - began) * NEWEST_LOOK);
+    const viewed = due ? [...due].some((entry) => this.#viewed.has(entry)) : this.#viewed.size > 0;
+    if (viewed) this.#viewLooks.note(now);
+  }
+
+  #take(
+    report: SourceReport,
+    tick: MonotonicTime,
+    signal: AbortSignal,
+    due: ReadonlySet<Entry> | undefined,
+  ): void {
     const { books, source, service, saver, events, lostAtMost } = this.#options;
     this.turnDay(signal);
     const booked = books.record(source.name, service, report);
@@ -205,7 +242,7 @@ export class Meter implements Job {
       if (seen && verdict.kind === "allow") noteCrossing(books, entry, report.askedAt);
       this.#options.onBooked(entry);
     }
-    this.#repace(report, booked, tick);
+    this.#repace(report, booked, tick, due);
   }
 
   /** Turns days and periods if the date is another, and judges whom that concerns. */
@@ -245,13 +282,13 @@ export class Meter implements Job {
 
   /** Read every tick, counters that reach no mark are booked as often as the adaptive pace would look. */
   #settlePeriod(): Milliseconds {
-    return fullPeriod({ ...this.#rules(), pace: "adaptive" }, this.#options.watched());
+    return fullPeriod({ ...this.#rules(), pace: "adaptive" }, this.#options.views.watched);
   }
 
   #period(): Milliseconds {
-    const { watched } = this.#options;
+    const { views } = this.#options;
     const rules = this.#rules();
-    return this.#contested ? rules.tick : fullPeriod(rules, watched());
+    return this.#contested ? rules.tick : fullPeriod(rules, views.watched);
   }
 
   #rules(): PaceRules {
@@ -259,27 +296,51 @@ export class Meter implements Job {
     return { ...rules, tick: milliseconds(Math.max(rules.tick, shortestPeriod())) };
   }
 
-  /** Works out who must be looked at before the next full look. */
-  #repace(report: SourceReport, booked: BookedReport, tick: MonotonicTime): void {
+  /** Works out who must be looked at before the next full look. @param due those this look was for; undefined for all. */
+  #repace(
+    report: SourceReport,
+    booked: BookedReport,
+    tick: MonotonicTime,
+    due: ReadonlySet<Entry> | undefined,
+  ): void {
     const { books } = this.#options;
     const rules = this.#rules();
+    const whole = report.complete && !due;
+    if (whole) this.#viewed = this.#inView();
     if (rules.pace === "every-tick") return;
     const period = this.#period();
     const moved = new Set(booked.moved);
-    const concerned = report.complete
+    const concerned = whole
       ? books.accounts.values()
-      : new Set([...this.#close.keys(), ...booked.moved]);
-    if (report.complete) this.#close.clear();
+      : new Set([...(due ?? this.#close.keys()), ...booked.moved]);
+    if (whole) this.#close.clear();
     for (const entry of concerned) {
-      const { verdict } = entry;
-      if (verdict.kind === "deny" || verdict.remaining === undefined || this.#options.gated(entry)) {
-        this.#close.delete(entry);
-        continue;
-      }
-      const own = ownPeriod(rules, period, verdict.remaining, moved.has(entry));
+      const own = this.#ownPeriod(entry, rules, period, moved.has(entry));
       if (own === undefined) this.#close.delete(entry);
       else this.#close.set(entry, monotonicTime(tick + own));
     }
+  }
+
+  /** The time until one account must be looked at by itself; undefined when the next full look will do. */
+  #ownPeriod(entry: Entry, rules: PaceRules, full: Milliseconds, moved: boolean): Milliseconds | undefined {
+    const { verdict } = entry;
+    const counts = verdict.kind === "allow" && !this.#options.gated(entry);
+    const own = counts ? ownPeriod(rules, full, verdict.remaining, moved) : undefined;
+    const seen = this.#viewed.has(entry) ? viewPeriod(rules, full, this.#lookTakes) : undefined;
+    return own === undefined || (seen !== undefined && seen < own) ? seen : own;
+  }
+
+  /** Accounts on somebody's screen that have a counter at this keeper. */
+  #inView(): ReadonlySet<Entry> {
+    const { books, source, views } = this.#options;
+    const viewed = new Set<Entry>();
+    for (const name of views.names) {
+      const entry = books.accounts.get(name);
+      if (entry?.users.values().some((user) => entry.counters.has(counterName(source.name, user)))) {
+        viewed.add(entry);
+      }
+    }
+    return viewed;
   }
 
   #nextClose(): MonotonicTime {
@@ -288,10 +349,8 @@ export class Meter implements Job {
     return monotonicTime(next);
   }
 
-  #dueUsers(tick: MonotonicTime): ReadonlySet<UserName> | "all" {
-    const users = new Set<UserName>();
-    for (const [entry, at] of this.#close) if (at <= tick) for (const user of entry.users) users.add(user);
-    return users.size > FEW ? "all" : users;
+  #due(tick: MonotonicTime): ReadonlySet<Entry> {
+    return new Set([...this.#close].filter(([, at]) => at <= tick).map(([entry]) => entry));
   }
 
   /** The day's last sample is taken right after its end. Worked out at each full look, since clocks are set. */

@@ -6,10 +6,14 @@ import { connectJsonLines, JsonLines, type Message } from "../json-lines.ts";
 import type { CaptureStatus, HostRow } from "./capture-desk.ts";
 import type { HostLine } from "./host-line.ts";
 
-/** One part of a watch: the whole number of hosts, and hosts; the first time those captured last. */
+/** One part of a watch. */
 export interface WatchPart {
+  /** The whole number of hosts; 0 when all were removed. */
   readonly total: number;
+  /** New ones; in the first part those captured last. */
   readonly hosts: readonly HostLine[];
+  /** Removed ones. */
+  readonly gone: readonly string[];
 }
 
 /** In one message, which has a longest: some 150 KB. */
@@ -72,8 +76,12 @@ export class CaptureClient {
 
   /** Ends when the signal aborts or the capture stops. */
   async *watch(signal: AbortSignal): AsyncGenerator<WatchPart> {
-    for await (const { total, latest, new: fresh } of this.#ask({ ask: "watch" }, signal)) {
-      yield { total: total as number, hosts: (latest ?? fresh) as readonly HostLine[] };
+    for await (const { total, latest, new: fresh, gone } of this.#ask({ ask: "watch" }, signal)) {
+      yield {
+        total: total as number,
+        hosts: (latest ?? fresh ?? []) as readonly HostLine[],
+        gone: (gone ?? []) as readonly string[],
+      };
     }
   }
 

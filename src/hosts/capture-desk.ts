@@ -4,6 +4,7 @@
  *   { "ask": "status" }                     { "status": CaptureStatus }
  *   { "ask": "list", "account": NAME? }     { "hosts": [HostRow, ...] } as often as it takes, then { "done": true }
  *   { "ask": "watch" }                      { "total": N, "latest": [HostLine, ...] }, then { "total": N, "new": [HostLine, ...] }
+ *                                         and, when hosts are removed, { "total": N, "gone": [H, ...] }; all are, where N is 0
  *   { "ask": "add", "host": H, "service": S, "source": A? }      { "added": HostLine | null }
  *   { "ask": "remove", "hosts": [H, ...] }  { "removed": [H, ...] }
  *   { "ask": "clear" }                      { "removed": N }
@@ -113,14 +114,32 @@ export class CaptureDesk implements AsyncDisposable {
   push(line: HostLine): void {
     if (this.#watchers.size === 0) return;
     this.#new.push(line);
-    this.#batch ??= setTimeout(() => {
-      this.#batch = undefined;
-      const total = this.#work.total();
-      for (const part of inParts(this.#new)) {
-        for (const watcher of this.#watchers) watcher.send({ total, new: part });
-      }
-      this.#new = [];
-    }, BATCH_MS);
+    this.#batch ??= setTimeout(() => this.#tellNew(), BATCH_MS);
+  }
+
+  #tellNew(): void {
+    clearTimeout(this.#batch);
+    this.#batch = undefined;
+    for (const part of inParts(this.#new.splice(0))) this.#tell({ new: part });
+  }
+
+  #remove(hosts: readonly string[]): readonly string[] {
+    this.#tellNew(); // before they are told to be gone
+    const removed = this.#work.remove(hosts);
+    for (const gone of inParts(removed)) this.#tell({ gone });
+    return removed;
+  }
+
+  #clear(): number {
+    this.#tellNew();
+    const removed = this.#work.clear();
+    this.#tell({ gone: [] });
+    return removed;
+  }
+
+  #tell(news: { readonly new: readonly HostLine[] } | { readonly gone: readonly string[] }): void {
+    const total = this.#work.total();
+    for (const watcher of this.#watchers) watcher.send({ total, ...news });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -164,9 +183,9 @@ export class CaptureDesk implements AsyncDisposable {
         });
       }
       case "remove":
-        return reply({ removed: work.remove(textsIn(message, "hosts")) });
+        return reply({ removed: this.#remove(textsIn(message, "hosts")) });
       case "clear":
-        return reply({ removed: work.clear() });
+        return reply({ removed: this.#clear() });
       case "import":
         return reply({ imported: work.takeOver(textsIn(message, "lines")) });
       case "scan":
@@ -198,9 +217,9 @@ async function sendRows(rows: Iterable<HostRow>, conversation: JsonLines): Promi
   conversation.end();
 }
 
-function* inParts(lines: readonly HostLine[]): Generator<readonly HostLine[]> {
-  for (let start = 0; start < lines.length; start += ROWS_AT_ONCE) {
-    yield lines.slice(start, start + ROWS_AT_ONCE);
+function* inParts<Part>(whole: readonly Part[]): Generator<readonly Part[]> {
+  for (let start = 0; start < whole.length; start += ROWS_AT_ONCE) {
+    yield whole.slice(start, start + ROWS_AT_ONCE);
   }
 }
 

@@ -26,6 +26,9 @@ const WATCHED_PERIOD = milliseconds(100);
 /** An account close to its limit that stood still is looked at this often. It bounds the overshoot of a sudden start. */
 const IDLE_PERIOD = milliseconds(100);
 
+/** Looks for somebody's screen take at most one part in this many of the time: fresher figures are not worth a core. */
+const VIEW_SHARE = 2;
+
 /** The time between two looks at all counters. */
 export function fullPeriod(rules: PaceRules, watched: boolean): Milliseconds {
   if (rules.pace === "every-tick") return rules.tick;
@@ -51,5 +54,21 @@ export function ownPeriod(
   const shortest = remaining / rules.lineRate;
   if (shortest >= full) return undefined;
   const period = Math.max(rules.tick, shortest, moved ? 0 : IDLE_PERIOD);
+  return period < full ? milliseconds(period) : undefined;
+}
+
+/**
+ * The time until an account on somebody's screen must be looked at: a tick, or
+ * more where looks are slow.
+ *
+ * @param look how long one takes.
+ * @returns undefined when the next full look is early enough.
+ */
+export function viewPeriod(
+  rules: PaceRules,
+  full: Milliseconds,
+  look: Milliseconds,
+): Milliseconds | undefined {
+  const period = Math.max(rules.tick, VIEW_SHARE * look);
   return period < full ? milliseconds(period) : undefined;
 }

@@ -8,7 +8,8 @@ import { makeSluice } from "../support/sluice.ts";
 import { until } from "../support/until.ts";
 import { startNode } from "./children.ts";
 
-const BUILT = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+/** The command line as it ships. */
+export const BUILT = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface BuiltDaemon extends AsyncDisposable {
   readonly pid: number;

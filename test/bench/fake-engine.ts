@@ -1,4 +1,4 @@
-/** An engine process of its own for the benches: N users, all of whose counters move every 10 ms. */
+/** An engine process of its own for the benches: N users, of whom all, none or the first few move every 10 ms. */
 import { systemClock } from "../../src/clock.ts";
 import { startDemoEngine } from "../../src/demo/engine.ts";
 import { bytes } from "../../src/units.ts";
@@ -12,9 +12,10 @@ const engine = await startDemoEngine({
 });
 const step = { uplink: bytes(100), downlink: bytes(1_000) };
 for (const user of users) engine.add(user, step);
-if (moving === "all") {
+const moved = moving === "all" ? users : moving === "none" ? [] : users.slice(0, Number(moving));
+if (moved.length > 0) {
   setInterval(() => {
-    for (const user of users) engine.add(user, step);
+    for (const user of moved) engine.add(user, step);
   }, 10);
 }
 process.stdout.write(`${engine.target}\n`);

@@ -17,6 +17,7 @@ import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
 import { startRows } from "./start-rows.ts";
 import { number, type Row, tableOf } from "./table.ts";
+import { terminalRows } from "./terminal-rows.ts";
 import type { Load } from "./tick-cost.ts";
 import { type TickPlan, tickRows } from "./tick-rows.ts";
 
@@ -36,6 +37,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   capture: () => captureRows(quick),
   start: () => startRows(quick ? 11 : 31),
   proxies: () => proxyRows(10),
+  terminal: () => terminalRows(quick ? 5_000 : 20_000),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };
 for (const group of chosen(process.env["BENCH_ONLY"])) {

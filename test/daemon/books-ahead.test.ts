@@ -37,7 +37,7 @@ describe("bytes booked ahead of the keeper", () => {
     look(opened, 100, 400);
     opened.books.setLimits(opened.entry("joe"), { daily: bytes(0), total: bytes(1000) }, undefined, []);
     opened.books.judge(opened.entry("joe"));
-    const mark = opened.books.marks().at.get(JOE) ?? 0;
+    const mark = opened.books.marks(new Set()).at.get(JOE) ?? 0;
     expect(mark).toBe(1000);
     look(opened, 100, mark - 101);
     opened.books.judge(opened.entry("joe"));

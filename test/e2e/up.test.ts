@@ -1,20 +1,20 @@
 /** `sluice up`: a first look that needs nothing and leaves nothing outside its folder. */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { startDemoEngine } from "../../src/demo/engine.ts";
 import { freePort } from "../support/free-port.ts";
 import { needs } from "../support/requirements.ts";
 import { CLI, eventsIn } from "../support/sluice.ts";
+import { openTmux } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 
 const withoutStrace = needs("strace");
-const withoutTmux = needs("tmux");
+const withoutTmux = needs("tmux", "stty");
 
 test.skipIf(withoutStrace)(
   `without an engine the demo cuts its greedy user, saves all, and writes below its folder only${withoutStrace}`,
@@ -88,24 +88,16 @@ test.skipIf(withoutTmux)(
   `on a terminal the table is live, and the screen is as before afterwards${withoutTmux}`,
   { timeout: 30_000 },
   async () => {
-    const { home, args } = await upWithout(await freePort());
-    const tmux = tmuxServer(join(home, "tmux"));
-    const command = [process.execPath, ...args].map((word) => `'${word}'`).join(" ");
-    await tmux("new-session", "-d", "-x", "120", "-y", "30", `${command}; echo "left with $?"; exec cat`);
-    onTestFinished(async () => void (await tmux("kill-server")));
-    const screen = () => tmux("capture-pane", "-p");
-    const first = await until(
-      "the table shows bytes",
-      async () => /^greedy@demo .*MB\/s.*/m.exec(await screen())?.[0],
-      15_000,
-      screen,
-    );
-    expect(await tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}")).toBe("1 0\n");
-    await until("the table changes", async () => !(await screen()).includes(first));
-    await tmux("send-keys", "C-c");
-    await until("it left", async () => (await screen()).includes("left with 0"), 10_000, screen);
-    expect(await tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}")).toBe("0 1\n");
-    expect(await screen()).toContain("Saved in ");
+    const { args } = await upWithout(await freePort());
+    await using tmux = await openTmux();
+    const pane = await tmux.open([process.execPath, ...args].map((word) => `'${word}'`).join(" "));
+    const [first] = await pane.shows(/^greedy@demo .*MB\/s.*/m, 15_000);
+    expect(await pane.restored()).toEqual({ alternate: true, cursor: false, cooked: false });
+    await until("the table changes", async () => !(await pane.screen()).includes(first));
+    await pane.press("C-c");
+    await pane.shows(/^left with 0$/m);
+    expect(await pane.restored()).toEqual({ alternate: false, cursor: true, cooked: true });
+    expect(await pane.screen()).toContain("Saved in ");
   },
 );
 
@@ -151,14 +143,4 @@ function writesIn(trace: string): string[] {
       /(O_WRONLY|O_RDWR|O_CREAT)|(creat|mkdir|mkdirat|rename\w*|link\w*|symlink)\(/.test(line),
     )
     .flatMap((line) => [...line.matchAll(/"(\/[^"]*)"/g)].map(([, path]) => path as string));
-}
-
-/** tmux on a socket of its own, so that nobody's sessions are touched. */
-function tmuxServer(socket: string) {
-  return async (...args: readonly string[]) => {
-    const environment = { ...process.env, TERM: "xterm-256color", LC_ALL: "C.UTF-8" };
-    const all = ["-S", socket, "-f", "/dev/null", ...args];
-    const { stdout } = await promisify(execFile)("tmux", all, { env: environment, timeout: 10_000 });
-    return stdout;
-  };
 }

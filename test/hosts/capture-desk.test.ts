@@ -149,6 +149,20 @@ describe("CaptureDesk and CaptureClient", () => {
     await watch.ended;
   });
 
+  test("watch() tells what was removed, and that all were", async () => {
+    await using at = await opened(["a.example", "b.example", "c.example"]);
+    const watch = watching(at.client);
+    await until("the first part comes", () => watch.parts.length === 1);
+    await at.client.remove(["b.example"]);
+    await until("it is told", () => watch.parts.length === 2);
+    expect(watch.parts[1]).toEqual({ total: 2, hosts: [], gone: ["b.example"] });
+    await at.client.clear();
+    await until("it is told", () => watch.parts.length === 3);
+    expect(watch.parts[2]).toEqual({ total: 0, hosts: [], gone: [] });
+    watch.stop.abort();
+    await watch.ended;
+  });
+
   test("watch() brings a flood whole, in order, to every watcher", async () => {
     await using at = await opened();
     const watches = [watching(at.client), watching(at.client)];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fullPeriod, ownPeriod, type PaceRules } from "../../src/policy/pace.ts";
+import { fullPeriod, ownPeriod, type PaceRules, viewPeriod } from "../../src/policy/pace.ts";
 import { bytes, milliseconds } from "../../src/units.ts";
 
 const RULES: PaceRules = {
@@ -49,5 +49,15 @@ describe("ownPeriod()", () => {
   test("is none for an idle account while somebody watches: the full look comes as soon", () => {
     expect(ownPeriod(RULES, milliseconds(100), bytes(1), false)).toBeUndefined();
     expect(ownPeriod(RULES, milliseconds(100), bytes(1), true)).toBe(10);
+  });
+});
+
+describe("viewPeriod()", () => {
+  test.for([
+    { name: "is a tick where looks are quick", look: 2, full: 100, want: 10 },
+    { name: "is twice a look where they are slow", look: 20, full: 100, want: 40 },
+    { name: "is none where the full look comes as soon", look: 50, full: 100, want: undefined },
+  ])("$name", ({ look, full, want }) => {
+    expect(viewPeriod(RULES, milliseconds(full), milliseconds(look))).toBe(want);
   });
 });

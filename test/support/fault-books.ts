@@ -8,6 +8,7 @@ import { Gatekeeper } from "../../src/daemon/gatekeeper.ts";
 import { Meter } from "../../src/daemon/meter.ts";
 import { Saver } from "../../src/daemon/saver.ts";
 import { Today } from "../../src/daemon/today.ts";
+import { Views } from "../../src/daemon/views.ts";
 import { counterName, epochName, keeperName, userName } from "../../src/names.ts";
 import { parsePeriod } from "../../src/rules.ts";
 import type { CounterSource } from "../../src/sources/source.ts";
@@ -99,7 +100,7 @@ export async function startMetering(
     clock,
     rules: { pace: "every-tick", tick: milliseconds(10), maxPeriod: milliseconds(1_000), lineRate: 125_000 },
     warnPercent: [],
-    watched: () => false,
+    views: new Views(() => undefined),
     gated: () => false,
     shortestPeriod: () => 0,
     standby: () => undefined,

@@ -4,11 +4,11 @@ import { openOffice } from "../../enforce.ts";
 import { reasonOf } from "../../errors.ts";
 import { streamLog } from "../../log.ts";
 import { runUp } from "../../up.ts";
+import { processStreams } from "../monitor/streams.ts";
+import { ALL_USERS } from "../monitor/users-looks.ts";
 import { watchUsers } from "../monitor/watch-users.ts";
 import { settingsFor } from "./settings-for.ts";
-import { stopSignal } from "./stop-signal.ts";
-
-const FRAME_MS = 500;
+import { leaveSignal, stopSignal } from "./stop-signal.ts";
 
 /**
  * Runs until SIGINT or SIGTERM. SIGHUP reads the settings anew: good ones take
@@ -65,9 +65,9 @@ export async function runUpCommand(options: {
       enforce: options.enforce === true,
       terminal: process.stdout,
       show: (desk, page, signal) =>
-        watchUsers(desk, { terminal: process.stdout, periodMs: FRAME_MS, ...page }, signal),
+        watchUsers(desk, { ...processStreams(), plain: false, look: { ...ALL_USERS, ...page } }, signal),
     },
-    stopSignal(),
+    leaveSignal(),
   );
 }
 

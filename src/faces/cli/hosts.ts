@@ -1,6 +1,5 @@
 /** `hosts`: the list of captured hosts, through the capture if it runs, else in its file. */
 import { execFile } from "node:child_process";
-import { domainToUnicode } from "node:url";
 import { promisify } from "node:util";
 import { giveToCapture } from "../../capture-user.ts";
 import type { Settings } from "../../config.ts";
@@ -11,12 +10,11 @@ import type { CaptureStatus, HostRow } from "../../hosts/capture-desk.ts";
 import type { HostLine } from "../../hosts/host-line.ts";
 import { HostsStore, hostsFolder } from "../../hosts/hosts-store.ts";
 import { OwnPlaces } from "../../hosts/own-places.ts";
-import { printable } from "../../log.ts";
 import { unixTime } from "../../units.ts";
 import { tableText } from "./columns.ts";
 import { answer } from "./output.ts";
 import { quietLog, settingsFor } from "./settings-for.ts";
-import { stopSignal } from "./stop-signal.ts";
+import { shownHost } from "./shown-host.ts";
 
 interface Options {
   readonly config?: string;
@@ -94,17 +92,6 @@ export async function scanHosts(options: Options): Promise<void> {
   answer(options, lines, () => [...lines.map(lineText), `${lines.length} new hosts.`].join("\n"));
 }
 
-/** New hosts as they come, after those captured last. */
-export async function watchHosts(options: Options): Promise<void> {
-  const settings = await settingsFor(options);
-  const signal = stopSignal();
-  for await (const { hosts } of new CaptureClient(captureSocket(settings)).watch(signal)) {
-    for (const line of hosts)
-      process.stdout.write(`${options.json ? JSON.stringify(line) : lineText(line)}\n`);
-  }
-  if (!signal.aborted) throw new UnreachableError("The capture has stopped");
-}
-
 export async function showCapture(options: Options): Promise<void> {
   const settings = await settingsFor(options);
   const status = await new CaptureClient(captureSocket(settings)).status();
@@ -178,14 +165,6 @@ function hostsTable(rows: readonly HostRow[]): string {
 
 function lineText({ host, service, source, time }: HostLine): string {
   return `${time}  ${service.padEnd(12)} ${source.padEnd(15)} ${shownHost(host)}`;
-}
-
-/** An international name in its own letters behind the form it came in. */
-export function shownHost(host: string): string {
-  const unicode = host.includes("xn--") ? domainToUnicode(host) : host;
-  // Marks that turn the writing direction could make a name look like another.
-  const plain = printable(unicode).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
-  return plain === host || plain === "" ? host : `${host} (${plain})`;
 }
 
 function statusText(status: CaptureStatus): string {

@@ -12,6 +12,8 @@ import type { DoctorOptions } from "./doctor.ts";
 import type { DropInOptions } from "./drop-in.ts";
 import type { ImportOptions } from "./import-legacy.ts";
 import type { RestoreOptions } from "./restore.ts";
+import type { TopOptions } from "./top.ts";
+import type { WatchHostsOptions } from "./watch-hosts.ts";
 import type { SetupOptions } from "./xray-setup.ts";
 
 interface Common {
@@ -143,8 +145,9 @@ export function program(): Command {
       (await import("./events.ts")).showEvents(options),
     );
   reading(root, "top", "A live table of all users")
-    .option("--once", "one table, then leave")
-    .action(async (options: Common & { once?: boolean }) => (await import("./top.ts")).showTop(options));
+    .option("--once", "one table, then leave; --json is once as well")
+    .option("--plain", "lines as they change, as where there is no terminal")
+    .action(async (options: TopOptions) => (await import("./top.ts")).showTop(options));
 
   command(root, "capture", "Runs the host capture: lists the names that clients ask for").action(
     async (options: Common) => (await import("./capture-commands.ts")).runCaptureCommand(options),
@@ -169,9 +172,10 @@ export function program(): Command {
   reading(hosts, "scan", "Reads the ends of the logs once more and lists what is new").action(
     async (options: Common) => (await import("./hosts.ts")).scanHosts(options),
   );
-  reading(hosts, "watch", "New hosts as they come").action(async (options: Common) =>
-    (await import("./hosts.ts")).watchHosts(options),
-  );
+  reading(hosts, "watch", "New hosts as they come; --json is a line each")
+    .option("--once", "the list as it is, then leave")
+    .option("--plain", "lines as they come, as where there is no terminal")
+    .action(async (options: WatchHostsOptions) => (await import("./watch-hosts.ts")).showNewHosts(options));
   reading(hosts, "status", "How the capture and its taps are")
     .option("--brief", "ON or OFF; status 4 if the capture does not run")
     .action(async (options: Common & Brief) =>

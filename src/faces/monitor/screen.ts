@@ -1,55 +1,114 @@
 /**
- * A terminal screen that is redrawn without flicker: the alternate buffer, one
- * write per frame, only the lines that changed. Restored whatever happens.
+ * A terminal screen that is drawn again and again without flicker: the
+ * alternate buffer, one write per frame, only the cells that changed. The
+ * screen of before comes back whatever happens: at the end, at an error nobody
+ * caught, at `process.exit`.
  */
+import type { Palette } from "../terminal/palette.ts";
+import { changes, type Frame, type Line, layOut } from "./frame.ts";
+
+/** What is written to; `process.stdout`. */
 export interface Terminal {
+  /** 0 or missing where nobody knows. */
   readonly columns?: number;
   readonly rows?: number;
   readonly writableNeedDrain: boolean;
   write(text: string): boolean;
-  on(event: "resize", listener: () => void): unknown;
-  off(event: "resize", listener: () => void): unknown;
+  on(event: "resize" | "drain", listener: () => void): unknown;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  off(event: "resize" | "drain", listener: () => void): unknown;
+}
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
 }
 
 const ENTER = "\u001b[?1049h\u001b[?25l";
-const LEAVE = "\u001b[?25h\u001b[?1049l";
+const LEAVE = "\u001b[0m\u001b[?25h\u001b[?1049l";
 /** Synchronised output: the terminal shows the frame at once; ignored where unknown. */
 const FRAME_BEGIN = "\u001b[?2026h";
 const FRAME_END = "\u001b[?2026l";
+/** At most ten frames a second: nobody reads faster, and lines are slow. */
+const FRAME_MS = 100;
+/** Timers come late by a little: lists that come every 100 ms must not miss each other frame. */
+const SLACK_MS = 10;
+const USUAL: Size = { columns: 80, rows: 24 };
 
 export class Screen implements Disposable {
   readonly #terminal: Terminal;
-  readonly #restore = () => this.#terminal.write(LEAVE);
-  readonly #forget = () => {
-    this.#shown = [];
-    this.#terminal.write("\u001b[2J");
-  };
-  #shown: string[] = [];
+  readonly #palette: Palette;
+  readonly #paint: (size: Size) => readonly Line[];
+  #shown: Frame | undefined;
+  #entered = false;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(terminal: Terminal) {
+  /** @param paint what to show, asked for right before each frame. */
+  constructor(terminal: Terminal, palette: Palette, paint: (size: Size) => readonly Line[]) {
     this.#terminal = terminal;
-    terminal.write(ENTER);
+    this.#palette = palette;
+    this.#paint = paint;
     terminal.on("resize", this.#forget);
-    process.once("exit", this.#restore); // an uncaught error passes here too
+    terminal.on("drain", this.#draw);
+    process.once("exit", this.#leave);
+    // Before the error is printed: on the alternate screen it would be lost.
+    process.on("uncaughtExceptionMonitor", this.#leave);
+    this.enter();
   }
 
-  /** Shows these lines; those that do not fit are left out, a slow terminal skips the frame. */
-  draw(lines: readonly string[]): void {
-    const { columns = 80, rows = 24, writableNeedDrain } = this.#terminal;
-    if (writableNeedDrain) return;
-    const next = lines.slice(0, rows).map((line) => line.slice(0, columns));
-    let frame = "";
-    for (let index = 0; index < Math.max(next.length, this.#shown.length); index++) {
-      if (next[index] === this.#shown[index]) continue;
-      frame += `\u001b[${index + 1};1H${next[index] ?? ""}\u001b[K`;
-    }
-    this.#shown = next;
-    if (frame !== "") this.#terminal.write(FRAME_BEGIN + frame + FRAME_END);
+  /** Something to show has changed: drawn now, or as soon as the last frame is old enough. */
+  changed(): void {
+    const age = performance.now() - this.#drawnAt;
+    if (age >= FRAME_MS - SLACK_MS) this.#draw();
+    else this.#timer ??= setTimeout(this.#draw, FRAME_MS - age);
+  }
+
+  /** Takes the terminal, also after another program had it: all is drawn anew. */
+  enter(): void {
+    this.#terminal.write(ENTER);
+    this.#entered = true;
+    this.#forget();
+  }
+
+  /** Gives the terminal back as it was, until `enter`. */
+  leave(): void {
+    this.#leave();
   }
 
   [Symbol.dispose](): void {
-    process.off("exit", this.#restore);
+    clearTimeout(this.#timer);
+    process.off("exit", this.#leave);
+    process.off("uncaughtExceptionMonitor", this.#leave);
     this.#terminal.off("resize", this.#forget);
-    this.#restore();
+    this.#terminal.off("drain", this.#draw);
+    this.#leave();
   }
+
+  readonly #leave = (): void => {
+    if (this.#entered) this.#terminal.write(LEAVE);
+    this.#entered = false;
+  };
+
+  /** Nobody knows what the terminal shows now. */
+  readonly #forget = (): void => {
+    this.#shown = undefined;
+    this.changed();
+  };
+
+  readonly #draw = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { writableNeedDrain } = this.#terminal;
+    if (!this.#entered || writableNeedDrain) return; // drawn when the terminal has taken what it was sent
+    this.#drawnAt = performance.now();
+    const size = {
+      columns: this.#terminal.columns || USUAL.columns,
+      rows: this.#terminal.rows || USUAL.rows,
+    };
+    const frame = layOut(this.#paint(size), size.columns, size.rows, this.#shown);
+    const bytes = changes(this.#shown, frame, this.#palette);
+    this.#shown = frame;
+    if (bytes !== "") this.#terminal.write(FRAME_BEGIN + bytes + FRAME_END);
+  };
 }

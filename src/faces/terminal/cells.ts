@@ -13,12 +13,17 @@ export function cellsOf(text: string): number {
   return PLAIN.test(text) ? text.length : stringWidth(text);
 }
 
+/** The letters of a text, each with what is joined to it. */
+export function lettersOf(text: string): Iterable<string> {
+  return PLAIN.test(text) ? text : Array.from(LETTERS.segment(text), ({ segment }) => segment);
+}
+
 /** As much of the text as fits `cells`, with an ellipsis in its last cell where something was cut off. */
 export function clipped(text: string, cells: number): string {
   if (cellsOf(text) <= cells) return text;
   let shown = "";
   let used = 0;
-  for (const { segment } of LETTERS.segment(text)) {
+  for (const segment of lettersOf(text)) {
     const width = cellsOf(segment);
     if (used + width > cells - 1) break;
     shown += segment;
