@@ -25,6 +25,8 @@ export interface UserRow {
   readonly periodStart: string;
   readonly updatedMs: number;
   readonly services: readonly string[];
+  /** By which he comes to his engines, in lower case as their configs have them: "vless"; empty where no config is read. */
+  readonly protocols: readonly string[];
   /** Services that may be ended for good at the total limit. */
   readonly enrolled: readonly string[];
   /** About how much more he fetched that an engine counts only when it ends: an estimate, booked nowhere. 0 in what `watch` tells. */

@@ -7,11 +7,13 @@ import type { MonotonicTime } from "../units.ts";
 import type { Entry } from "./books.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import { Rates } from "./rates.ts";
+import type { XrayPart } from "./xray-part.ts";
 
 export interface UserRowsOptions {
   readonly settings: Settings;
   readonly mode: "enforce" | "observe";
   readonly gatekeeper: Gatekeeper;
+  readonly engines: readonly Pick<XrayPart, "protocolsOf">[];
   readonly clock: Clock;
 }
 
@@ -57,12 +59,19 @@ export class UserRows {
       periodStart: usage.periodStart,
       updatedMs: entry.updatedAt,
       services: standing.services,
+      protocols: this.#protocols(entry),
       enrolled: standing.enrolled,
       unreportedBytes: 0,
       stops: [],
     };
     // What is done about a denied one changes by itself.
     return { row, still: still && verdict.kind === "allow" };
+  }
+
+  #protocols(entry: Entry): readonly string[] {
+    const [only, ...others] = this.#options.engines;
+    if (!only || others.length === 0) return only?.protocolsOf(entry) ?? [];
+    return [...new Set(this.#options.engines.flatMap((engine) => engine.protocolsOf(entry)))];
   }
 
   #state({ verdict, standing, usage }: Entry): UserState {

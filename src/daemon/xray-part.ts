@@ -26,6 +26,8 @@ import { LogFollower } from "../logs/log-follower.ts";
 import { counterName, type Epoch, type UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { CounterSource } from "../sources/source.ts";
+import { protocolsByUser } from "../sources/xray/client-protocols.ts";
+import type { EngineConfig } from "../sources/xray/engine-config.ts";
 import { EngineFiles } from "../sources/xray/engine-files.ts";
 import { EngineLink } from "../sources/xray/engine-link.ts";
 import { routeOf } from "../sources/xray/user-route.ts";
@@ -81,6 +83,9 @@ export class XrayPart implements AsyncDisposable {
   /** Users whose accounts are known to have, or not to get, an outbound of their own. */
   readonly #seen = new Set<UserName>();
   #gateTrouble: string | undefined;
+  #protocols:
+    | { readonly config: EngineConfig | undefined; readonly byUser: ReadonlyMap<UserName, readonly string[]> }
+    | undefined;
   #splicers: ReadonlySet<UserName> = new Set();
   #follower: LogFollower | undefined;
   #upkeepAt = monotonicTime(0);
@@ -297,6 +302,14 @@ export class XrayPart implements AsyncDisposable {
     this.#follower?.[Symbol.dispose]();
     await this.#enforcer[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
+  }
+
+  /** By which protocols he comes, as the config has it; the same list while the config is the same. */
+  protocolsOf({ users }: Entry): readonly string[] {
+    const { config } = this.files;
+    if (this.#protocols?.config !== config) this.#protocols = { config, byUser: protocolsByUser(config) };
+    const [first, ...others] = [...users].map((user) => this.#protocols?.byUser.get(user) ?? []);
+    return others.length === 0 ? (first ?? []) : [...new Set([first ?? [], ...others].flat())];
   }
 
   get apiPort(): number | undefined {

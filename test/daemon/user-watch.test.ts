@@ -20,6 +20,7 @@ function watched() {
   const views = new Views(() => undefined);
   const rows = new UserRows({
     ...{ settings: { warnPercent: [80] } as unknown as Settings, clock },
+    engines: [],
     ...{ mode: "observe", gatekeeper: undefined as never }, // which asks nobody
   });
   const stop = new AbortController();

@@ -9,7 +9,7 @@ export function userRow(of: Partial<UserRow> & { readonly name: string }): UserR
     ...{ dailyUplinkBytes: 0, dailyDownlinkBytes: 0, totalUplinkBytes: 0, totalDownlinkBytes: 0 },
     ...{ lifetimeUplinkBytes: 0, lifetimeDownlinkBytes: 0, uplinkRate: 0, downlinkRate: 0 },
     ...{ period: "never", day: "2026-11-21", periodStart: "2026-11-01", updatedMs: 1_795_000_000_999 },
-    ...{ services: ["xray"], enrolled: [], unreportedBytes: 0, stops: [] },
+    ...{ services: ["xray"], protocols: [], enrolled: [], unreportedBytes: 0, stops: [] },
     ...of,
   };
 }

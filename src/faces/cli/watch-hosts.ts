@@ -1,4 +1,5 @@
 /** `hosts watch`, and `realtime-hosts` under its old name: captured hosts as they come. */
+import type { Settings } from "../../config.ts";
 import { UnreachableError } from "../../errors.ts";
 import { CaptureClient, captureSocket } from "../../hosts/capture-client.ts";
 import type { HostLine } from "../../hosts/host-line.ts";
@@ -28,12 +29,10 @@ export async function showRealtimeHosts(options: WatchHostsOptions): Promise<voi
 }
 
 async function show(options: WatchHostsOptions, footer: readonly string[]): Promise<void> {
-  const client = new CaptureClient(captureSocket(await settingsFor(options)));
+  const settings = await settingsFor(options);
+  if (options.once) return showOnce(settings, options);
+  const client = new CaptureClient(captureSocket(settings));
   const streams = processStreams();
-  if (options.once) {
-    for await (const row of client.rows(undefined)) print(row, options);
-    return;
-  }
   const left = new AbortController();
   const signal = AbortSignal.any([leaveSignal(), left.signal]);
   if (canDraw(streams) && !options.plain && !options.json) {
@@ -47,6 +46,14 @@ async function show(options: WatchHostsOptions, footer: readonly string[]): Prom
     });
   }
   if (!signal.aborted) throw new UnreachableError("The capture has stopped");
+}
+
+/** The list as it is, whether or not a capture runs. */
+async function showOnce(settings: Settings, options: WatchHostsOptions): Promise<void> {
+  const { hostRows } = await import("./hosts.ts");
+  const rows = await hostRows(settings);
+  for (const row of rows) print(row, options);
+  if (rows.length === 0 && !options.json) process.stdout.write("No hosts captured yet.\n");
 }
 
 function print(line: HostLine, { json }: WatchHostsOptions): void {

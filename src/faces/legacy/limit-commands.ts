@@ -9,7 +9,8 @@ import { quietLog, settingsFor } from "../cli/settings-for.ts";
 import { pressAnyKey } from "../terminal/any-key.ts";
 import { paletteFor } from "../terminal/palette.ts";
 import { ACCOUNT_TYPES } from "./account-types.ts";
-import { listTable, passText, showTable, type TableStyle, typeOf, usageBlock } from "./tables.ts";
+import { typeOf } from "./old-words.ts";
+import { listTable, passText, showTable, type TableStyle, usageBlock } from "./tables.ts";
 import { remainingText, usageData } from "./usage-data.ts";
 
 interface Options {

@@ -8,13 +8,14 @@
  *
  * Pure: no clock, no I/O.
  */
-import type { UserRow } from "../../control/rows.ts";
+import type { UserRow, UserState } from "../../control/rows.ts";
 import type { HostLine } from "../../hosts/host-line.ts";
 import { printable } from "../../log.ts";
 import { wholeMegabytes } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
 import { clipped, padded } from "../terminal/cells.ts";
 import type { Paint, Palette } from "../terminal/palette.ts";
+import { LIST_WORDS, STATUS_WORDS, typeOf } from "./old-words.ts";
 
 /** How a table is to look where it goes. */
 export interface TableStyle {
@@ -24,11 +25,6 @@ export interface TableStyle {
 }
 
 export const NO_USERS = "No users with data limits found";
-
-const SHOW = { OK: "OK", warning: "WARNING", limited: "EXCEEDED", unlimited: "UNLIMITED" } as const;
-const LIST = { OK: "OK", warning: "WARN", limited: "EXCEED", unlimited: "UNLIM" } as const;
-/** The old table had no word for it: a disabled user looked as if nothing were the matter. */
-const DISABLED = "DISABLED";
 
 export function showTable(rows: readonly UserRow[], style: TableStyle): string {
   if (rows.length === 0) return NO_USERS;
@@ -40,7 +36,7 @@ export function showTable(rows: readonly UserRow[], style: TableStyle): string {
     limitCell(row),
     row.remainingBytes < 0 ? "∞" : mb(row.remainingBytes),
     typeOf(row),
-    statusCell(row, SHOW, style.palette),
+    statusCell(row, STATUS_WORDS, style.palette),
   ]);
   const widths = [12, 10, 10, 10, 10, 8, 10];
   return [head, ...body].map((cells) => line(cells, widths, 0, style)).join("\n");
@@ -56,7 +52,7 @@ export function listTable(rows: readonly UserRow[], style: TableStyle): string {
     limitCell(row),
     typeOf(row),
     percentOf(row),
-    statusCell(row, LIST, style.palette),
+    statusCell(row, LIST_WORDS, style.palette),
   ]);
   const widths = [4, 15, 10, 12, 10, 8, 10];
   return [
@@ -84,7 +80,7 @@ export function usageBlock(row: UserRow, palette: Palette): string {
     `Used         : ${mb(row.totalBytes)} MB`,
     `Limit        : ${row.totalLimitBytes + row.dailyLimitBytes > 0 ? `${limitCell(row)} MB` : "Unlimited"}`,
     `Percentage   : ${percentOf(row)}`,
-    `Status       : ${statusCell(row, SHOW, palette)}`,
+    `Status       : ${statusCell(row, STATUS_WORDS, palette)}`,
   ].join("\n");
 }
 
@@ -106,25 +102,19 @@ export function passText(before: readonly UserRow[], after: readonly UserRow[]):
     .join("");
 }
 
-/** The service he was first seen in; the old type where it was one of ours ("ssh"). */
-export function typeOf({ services }: UserRow): string {
-  return services[0] ?? "-";
-}
-
 function statusCell(
-  row: UserRow,
-  words: Readonly<Record<"OK" | "warning" | "limited" | "unlimited", string>>,
+  { state }: UserRow,
+  words: Readonly<Record<UserState, string>>,
   palette: Palette,
 ): string {
-  const paints: Record<UserRow["state"], readonly [string, Paint]> = {
-    ok: [words.OK, palette.green],
-    warning: [words.warning, palette.yellow],
-    limited: [words.limited, palette.red],
-    unlimited: [words.unlimited, palette.green],
-    disabled: [DISABLED, palette.red],
+  const paints: Readonly<Record<UserState, Paint>> = {
+    ok: palette.green,
+    warning: palette.yellow,
+    limited: palette.red,
+    unlimited: palette.green,
+    disabled: palette.red,
   };
-  const [word, paint] = paints[row.state];
-  return paint(word);
+  return paints[state](words[state]);
 }
 
 /** The total limit, which is the one the old tables knew; else the daily one, named as such; 0 is unlimited. */

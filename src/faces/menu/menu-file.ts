@@ -34,7 +34,7 @@ const COMMANDS = [
   ...["sluice", "cek-bw-limit", "capture-host"],
   ...["menu-captured-hosts", "realtime-bandwidth", "realtime-hosts"],
 ];
-const ITEM_KEYS = ["key", "text", "says", "shows", "asks", "confirm", "run", "opens", "pause"];
+const ITEM_KEYS = ["key", "text", "says", "shows", "asks", "confirm", "run", "opens", "live"];
 /** "0" and "x" leave every menu. */
 const KEY = /^[1-9]\d{0,2}$/;
 const WORD = /^[a-z][a-z0-9-]*$/;
@@ -98,7 +98,7 @@ function itemOf(item: Section, menus: readonly string[]): MenuItem {
     opens: opens
       ? required(item, "opens", oneOfWords(menus), (value) => menus.find((name) => name === value))
       : "",
-    pause: flag(item, "pause", true),
+    live: flag(item, "live", false),
   };
 }
 

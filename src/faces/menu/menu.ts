@@ -30,8 +30,8 @@ export interface MenuItem {
   readonly run: readonly string[];
   /** The menu it opens; "" for none. */
   readonly opens: string;
-  /** Whether a key is waited for afterwards: not where the operator has just left a monitor. */
-  readonly pause: boolean;
+  /** A screen that goes on until it is left: no key is waited for afterwards. Where there is no terminal it is shown once. */
+  readonly live: boolean;
 }
 
 export interface Question {

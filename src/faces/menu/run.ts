@@ -93,11 +93,12 @@ async function carryOut(item: MenuItem, session: Session): Promise<void> {
   if (item.says !== "") process.stdout.write(`${item.says}\n`);
   const given = await ask(item.asks, session);
   if (!given || !(await confirmed(item, given, session))) return;
+  const live = item.live && process.stdout.isTTY;
   const words = item.run.map((word) => given.get(word) ?? word);
-  const ended = await runCommand(words, config);
+  const ended = await runCommand(item.live && !live ? [...words, "--once"] : words, config);
   const trouble = troubleOf(ended);
   if (trouble !== undefined) process.stdout.write(`${palette.red(trouble)}\n`);
-  if (trouble !== undefined || (item.pause && !ended.interrupted)) {
+  if (trouble !== undefined || (!live && !ended.interrupted)) {
     await answers.anyKey("Press any key to continue");
   }
 }

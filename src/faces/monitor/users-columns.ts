@@ -6,6 +6,7 @@
 import type { UserRow, UserState } from "../../control/rows.ts";
 import { formatRate, formatSize, wholeMegabytes } from "../../sizes.ts";
 import type { Bytes } from "../../units.ts";
+import { STATUS_WORDS, typeOf } from "../legacy/old-words.ts";
 import type { ScreenColumn } from "./fitted-columns.ts";
 import type { Style } from "./frame.ts";
 
@@ -77,10 +78,10 @@ export const OLD_COLUMNS: readonly ScreenColumn<UserRow>[] = [
     ...{ title: "REMAIN(MB)", align: "left", width: 10, rank: 2 },
     text: ({ remainingBytes }) => (remainingBytes < 0 ? "∞" : megabytes(remainingBytes)),
   },
-  { title: "TYPE", align: "left", width: 8, rank: 6, text: ({ services }) => services[0] ?? "-" },
+  { title: "TYPE", align: "left", width: 8, rank: 6, text: typeOf },
   {
     ...{ title: "STATUS", align: "left", width: 10, rank: 1 },
-    text: ({ state }) => OLD_WORDS[state],
+    text: ({ state }) => STATUS_WORDS[state],
     style: ({ state }) => STATE_STYLES[state],
   },
   ...RATES,
@@ -112,14 +113,6 @@ const STATE_STYLES: Readonly<Record<UserState, Style>> = {
   limited: "red",
   disabled: "red",
   unlimited: "cyan",
-};
-
-const OLD_WORDS: Readonly<Record<UserState, string>> = {
-  ok: "OK",
-  warning: "WARNING",
-  limited: "EXCEEDED",
-  disabled: "DISABLED",
-  unlimited: "UNLIMITED",
 };
 
 function size(value: number): string {

@@ -157,6 +157,10 @@ export const QUOTA_MENU: readonly MenuRow[] = [
     answers: ["neo", "5", "pigeon", "ssh"],
     says: /Cannot use "pigeon".*\n.*ssh\nBandwidth limit set: neo = 5 MB \(ssh\)\n/,
   },
+  {
+    choice: "10",
+    says: /^USERNAME +DAILY\(MB\) +TOTAL\(MB\) +LIMIT\(MB\) +REMAIN\(MB\) +TYPE +STATUS.*\n(.*\n)*neo +0 +0 +5 +5 +ssh +OK/,
+  },
   { choice: "12", answers: ["neo", "9", "3"], says: /\nneo: limit 9\.00 MB 3\.00 MB\/day, ok\n/ },
   { choice: "13", answers: ["-rf", "neo"], says: /Cannot find user "-rf".*\n.*neo\nUser +neo\n/ },
   { choice: "14", answers: ["bob", "bub"], says: /Enter the username again to delete it: bub\nCancelled\n/ },
@@ -177,6 +181,7 @@ export const HOSTS_MENU: readonly MenuRow[] = [
     choice: "2",
     says: /^Scanning for request hosts\.\.\.\nVPS Main Domain: own\.example\n(.*\n)*Host capture complete!\n/,
   },
+  { choice: "8", says: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}TROJAN {7}N\/A {13}www\.old\.example\n/ },
   {
     choice: "4",
     answers: ["www.old.example"],

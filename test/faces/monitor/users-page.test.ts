@@ -5,16 +5,13 @@ import { ALL_USERS, REALTIME_BANDWIDTH } from "../../../src/faces/monitor/users-
 import { UsersPage } from "../../../src/faces/monitor/users-page.ts";
 import { cellsOf } from "../../../src/faces/terminal/cells.ts";
 import { paletteFor } from "../../../src/faces/terminal/palette.ts";
+import { userRow } from "../../support/user-row.ts";
 
 const MIB = 1024 * 1024;
 const LOOK = { ...ALL_USERS, title: () => "Title" };
 
 function row(name: string, more: Partial<UserRow> = {}): UserRow {
-  return {
-    ...{ name, state: "ok", gate: "", dailyBytes: 1, totalBytes: 2, dailyLimitBytes: 0, totalLimitBytes: 0 },
-    ...{ remainingBytes: -1, uplinkRate: 0, downlinkRate: 0, services: ["xray"] },
-    ...more,
-  } as UserRow;
+  return userRow({ name, dailyBytes: 1, totalBytes: 2, ...more });
 }
 
 function pageOf(rows: readonly UserRow[], look = LOOK): UsersPage {
