@@ -177,6 +177,26 @@ export function program(): Command {
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>
     (await import("./status.ts")).checkConfig(options),
   );
+  root
+    .command("completion", { hidden: true })
+    .description("Prints the completion for bash")
+    .action(async () => {
+      const [{ commandTree }, { completionScript }] = [
+        await import("./command-tree.ts"),
+        await import("./completion.ts"),
+      ];
+      process.stdout.write(completionScript(commandTree(root)));
+    });
+  root
+    .command("man", { hidden: true })
+    .description("Prints the man page, for man -l -")
+    .action(async () => {
+      const [{ commandTree }, { manPage }] = [
+        await import("./command-tree.ts"),
+        await import("./man-page.ts"),
+      ];
+      process.stdout.write(manPage({ tree: commandTree(root), version: VERSION }));
+    });
   return root;
 }
 
