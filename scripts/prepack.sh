@@ -20,7 +20,8 @@ for processor in x64 arm64; do
     continue
   fi
   tarball=$(echo "$folder"/*.tgz)
-  got=sha512-$(openssl dgst -sha512 -binary "$tarball" | base64 -w 0)
+  got=sha512-$(node -e 'console.log(require("node:crypto").createHash("sha512")
+    .update(require("node:fs").readFileSync(process.argv[1])).digest("base64"))' "$tarball")
   grep -qF "$got" package-lock.json || {
     echo "prepack: Cannot use $name@$version: package-lock.json has no $got" >&2
     exit 1
