@@ -29,7 +29,7 @@ import { SshPart } from "./daemon/ssh-part.ts";
 import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
-import { watchdogJob } from "./daemon/watchdog.ts";
+import { tellReady, watchdogJob } from "./daemon/watchdog.ts";
 import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
@@ -38,7 +38,6 @@ import { LocalTimes } from "./hosts/local-times.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { removeHolds } from "./kernel/hold-table.ts";
 import { TableWatch } from "./kernel/nft-events.ts";
-import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
 import type { UserName } from "./names.ts";
@@ -442,9 +441,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
         mode,
         engines: engines.length,
       });
-      notifySystemd("READY=1", process.env["NOTIFY_SOCKET"]);
+      tellReady(`${mode === "observe" ? "Observes" : "Enforces"}; ${books.accounts.size} accounts`);
       await scheduler.run(signal);
-      notifySystemd("STOPPING=1", process.env["NOTIFY_SOCKET"]);
       events.record("stopped", "Sluice stops: gates and cuts stay as they are");
     },
     [Symbol.asyncDispose]: async () => {

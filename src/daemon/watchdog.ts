@@ -1,4 +1,4 @@
-/** The daemon's word to systemd that its loop still turns. */
+/** A daemon's word to systemd: that it is ready, what it does, that its loop still turns. */
 import { notifySystemd } from "../kernel/notify.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { monotonicTime } from "../units.ts";
@@ -17,4 +17,24 @@ export function watchdogJob(): Job | undefined {
       notifySystemd("WATCHDOG=1", socket);
     },
   };
+}
+
+/** Begun, or through with a reload. @param text for `systemctl status`. */
+export function tellReady(text: string): void {
+  tell(`READY=1\nSTATUS=${text}`);
+}
+
+/** Settings are read anew; `tellReady` ends it. */
+export function tellReloading(): void {
+  const now = process.hrtime.bigint() / 1000n; // of CLOCK_MONOTONIC, as systemd compares it
+  tell(`RELOADING=1\nMONOTONIC_USEC=${now}\nSTATUS=Reads the settings anew`);
+}
+
+/** It will end, and everything is saved first. */
+export function tellStopping(): void {
+  tell("STOPPING=1\nSTATUS=Saves everything");
+}
+
+function tell(state: string): void {
+  notifySystemd(state, process.env["NOTIFY_SOCKET"]);
 }
