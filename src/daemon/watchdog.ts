@@ -1,4 +1,5 @@
 /** A daemon's word to systemd: that it is ready, what it does, that its loop still turns. */
+import { codeOf } from "../errors.ts";
 import { notifySystemd } from "../kernel/notify.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import { monotonicTime } from "../units.ts";
@@ -14,7 +15,11 @@ export function watchdogJob(): Job | undefined {
     dueAt: () => due,
     run: (tick) => {
       due = monotonicTime(tick + interval / 2);
-      notifySystemd("WATCHDOG=1", socket);
+      try {
+        notifySystemd("WATCHDOG=1", socket, false);
+      } catch (error) {
+        if (codeOf(error) !== "EAGAIN") throw error; // systemd is busy: the next word is due before it counts
+      }
     },
   };
 }

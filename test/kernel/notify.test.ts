@@ -16,6 +16,15 @@ describe("notifySystemd()", () => {
     expect(systemd.receive()).toBe("WATCHDOG=1");
   });
 
+  test("loses what may be lost rather than wait for a systemd that does not read", () => {
+    const name = `sluice-notify-full-${process.pid}`;
+    using _systemd = datagramSocket(`\0${name}`);
+    const fill = () => {
+      for (let sent = 0; sent < 10_000; sent += 1) notifySystemd("WATCHDOG=1", `@${name}`, false);
+    };
+    expect(fill).toThrow(expect.objectContaining({ code: "EAGAIN" }));
+  });
+
   test("finds a socket in the abstract namespace", () => {
     const name = `sluice-notify-${process.pid}`;
     using systemd = datagramSocket(`\0${name}`);
