@@ -169,7 +169,7 @@ unpack_node() {
   make_scratch
   mkdir -p "$scratch/node"
   tar -xf "$node_file" -C "$scratch/node" --strip-components=1 --no-same-owner ||
-    die "Cannot unpack \"$node_file\". Nothing was changed"
+    die "Cannot unpack \"$node_file\". $checked Nothing was changed"
   node=$scratch/node/bin/node
   copy=--copy-node
   origin="From $(basename "$node_file"). $checked"

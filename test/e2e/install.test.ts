@@ -1,6 +1,6 @@
 /** The installer: what it puts where, what it leaves alone, what it puts back, and that a failure changes nothing. */
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,6 +9,7 @@ import { contentsOf, install, onHost, type Package, packProject, variantOf } fro
 import { needs } from "../support/requirements.ts";
 
 const missing = needs("root", "npm", "tar", "unshare", "chroot", "mount");
+const noGpg = missing || needs("gpg", "gpgconf", "curl");
 const STATE = fileURLToPath(new URL("../fixtures/state/usage", import.meta.url));
 const UNITS = "/etc/systemd/system";
 const WANTS = `${UNITS}/multi-user.target.wants`;
@@ -271,7 +272,16 @@ describe.skipIf(missing)(`an installation that cannot be${missing}`, () => {
     {
       name: "is refused with a Node that is none",
       words: () => node("garbage"),
-      says: /^install\.sh: Cannot unpack ".*"\. Nothing was changed$/m,
+      says: /^install\.sh: Cannot unpack ".*"\. Its SHA-256 .* Its signature was not checked: there is no SHASUMS256\.txt\.asc\. Nothing was changed$/m,
+    },
+    {
+      name: "says that nothing was checked of a Node without its list of sums",
+      words: async () => {
+        const { file, folder } = await nodeTarball("garbage");
+        await rm(join(folder, "SHASUMS256.txt"));
+        return ["--node", file];
+      },
+      says: /Neither its sum nor a signature was checked: SHASUMS256\.txt is not beside it\. Nothing was changed$/m,
     },
     {
       name: "is refused where a file has the name of a folder",
@@ -336,6 +346,65 @@ describe.skipIf(missing)(`an installation that cannot be${missing}`, () => {
     expect(contentsOf(root)).toEqual(before);
   });
 });
+
+describe.skipIf(noGpg)(`the list of Node's sums${noGpg}`, () => {
+  test.each<[name: string, how: { listed?: boolean; altered?: boolean; keys?: string }, says: RegExp]>([
+    [
+      "is told as signed where a releaser signed it",
+      {},
+      /That list is signed by Node's releaser [0-9A-F]{40}\./,
+    ],
+    [
+      "is refused where somebody else signed it",
+      { listed: false },
+      /expected .* signed by one of Node's releasers/,
+    ],
+    [
+      "is refused where it is not what was signed",
+      { altered: true },
+      /SHASUMS256\.txt is not what was signed/,
+    ],
+    [
+      "is told as unchecked where the releasers' keys cannot be had",
+      { keys: "nowhere" },
+      /not all keys of Node's releasers could be fetched/,
+    ],
+  ])("%s", async (_, { listed = true, altered = false, keys = "" }, says) => {
+    const { file, folder } = await nodeTarball("garbage");
+    const releaser = await sign(folder);
+    const name = `signed-${counter++}`;
+    const variant = await variantOf(made, name, {
+      "scripts/node-release-keys": `${listed ? releaser : "0".repeat(40)} Somebody\n`,
+    });
+    if (altered) await appendFile(join(folder, "SHASUMS256.txt"), "more\n");
+    await writeFile(join(folder, `${"0".repeat(40)}.asc`), "no key\n");
+    const given = [
+      "--yes",
+      "--root",
+      await newRoot(),
+      "--node",
+      file,
+      "--node-keys",
+      `file://${folder}/${keys}`,
+    ];
+    const { status, stderr } = await install(made, variant, given);
+    expect(stderr).toMatch(says);
+    expect(status).toBe(1);
+  });
+});
+
+/** Signs the list of sums with a key of the moment, and lays that key beside it. @returns its fingerprint. */
+async function sign(folder: string): Promise<string> {
+  const script = `
+    export GNUPGHOME=$(mktemp -d)
+    gpg --batch --quiet --passphrase '' --quick-gen-key releaser@test.example ed25519 sign 2>/dev/null
+    key=$(gpg --batch --with-colons --list-keys | sed -n 's/^fpr:*\\([0-9A-F]*\\):$/\\1/p' | head -n 1)
+    gpg --batch --quiet --clearsign --output "$1/SHASUMS256.txt.asc" "$1/SHASUMS256.txt"
+    gpg --batch --armor --export >"$1/$key.asc"
+    gpgconf --kill all; rm -rf "$GNUPGHOME"; echo "$key"`;
+  const { stdout } = await promisify(execFile)("sh", ["-euc", script, "sh", folder]);
+  return stdout.trim();
+}
 
 describe.skipIf(missing)(`a host with systemd${missing}`, () => {
   test("has the services of the shell scripts stopped, and its own started; --uninstall puts theirs back", async () => {
