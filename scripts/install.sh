@@ -121,6 +121,8 @@ run() {
   # shellcheck source=scripts/bring-node.sh
   . "$package/scripts/bring-node.sh"
   find_node
+  # From here on the program knows what an interrupt may end.
+  trap '' INT TERM HUP
   status=0
   # shellcheck disable=SC2086
   "$node" "$package/dist/cli.js" install --node "$node" $copy --node-origin "$origin" "$@" || status=$?

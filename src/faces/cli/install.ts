@@ -46,12 +46,16 @@ export async function runInstall(flags: InstallFlags, tree: CommandNode): Promis
     completion: completionScript(tree),
     manPage: manPage({ tree, version: VERSION }),
   };
+  if (!flags.yes)
+    say(`Sluice ${VERSION}. Nothing is changed before you agree to the list of what will be.\n`);
   const scripts = await findShellScripts(root);
   const proposal = await propose(options, await choicesFor(root, flags, scripts), scripts);
   if (isDone(proposal)) return say(`Sluice ${VERSION} is installed, and all is as it should be.\n`);
   say(textOf(options, proposal, flags.nodeOrigin));
   if (!(await agrees("Go on?", flags.yes))) return say(CEASE);
   await importLimits(options, scripts, flags);
+  // Half an installation helps nobody: a terminal that goes away does not end it.
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => say("Finishing first.\n"));
   await carryOut(options, proposal);
   say(`Sluice ${VERSION} is installed.\n`);
   if (proposal.settings === "observe")
@@ -64,8 +68,11 @@ async function choicesFor(root: string, flags: InstallFlags, scripts: ShellScrip
   const mode = flags.mode ?? (await firstMode(flags, record !== undefined));
   if (record) {
     const enabled: string[] = [];
-    for (const unit of [GATES, ENFORCER, CAPTURE])
-      if (await isThere(`${root}${UNITS}/multi-user.target.wants/${unit}`)) enabled.push(unit);
+    for (const unit of [GATES, ENFORCER, CAPTURE]) {
+      const path = `${UNITS}/multi-user.target.wants/${unit}`;
+      const planned = !record.complete && record.links.some((link) => link.path === path);
+      if (planned || (await isThere(`${root}${path}`))) enabled.push(unit);
+    }
     return { mode, enabled };
   }
   const capture =

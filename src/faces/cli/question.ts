@@ -12,7 +12,10 @@ export async function agrees(question: string, yes: boolean | undefined): Promis
     throw new RefusedRequestError(`Cannot ask "${question}": expected a terminal, or --yes`);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    // The end of the input, as by Ctrl-D, is no yes either.
+    const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    const reply = await Promise.race([terminal.question(`${question} [y/N] `), ended]);
+    return /^y(es)?$/i.test(reply.trim());
   } finally {
     terminal.close();
   }

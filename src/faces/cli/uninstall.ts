@@ -16,7 +16,7 @@ import { isThere } from "../install/program-folder.ts";
 import { readRecord } from "../install/record.ts";
 import type { Installed } from "../install/record-types.ts";
 import { type Services, servicesOf } from "../install/services.ts";
-import { purgeState, removeInstalled, STATE_FOLDERS } from "../install/uninstall.ts";
+import { removeInstalled, STATE_FOLDERS } from "../install/uninstall.ts";
 import { removeGates } from "./gates.ts";
 import { agrees } from "./question.ts";
 import { settingsFor } from "./settings-for.ts";
@@ -39,13 +39,16 @@ export async function runUninstall(flags: UninstallFlags): Promise<void> {
   if (process.getuid?.() !== 0) throw new RefusedRequestError("Cannot uninstall: expected root (sudo)");
   const record = await readRecord(root);
   if (!record) throw new RefusedRequestError(`Cannot uninstall: there is no record of it (${root}${RECORD})`);
+  if (!record.complete)
+    throw new RefusedRequestError(
+      "Cannot uninstall: the last installation was interrupted; run install.sh again first",
+    );
   say(whatGoes(record, flags));
   if (!(await agrees("Go on?", flags.yes))) return say("Nothing was changed.\n");
   const services = servicesOf(root);
   if (services) for (const unit of [CAPTURE, ENFORCER, GATES]) await services.stop(unit);
   const troubles = root === "/" ? await takeOffHost(flags) : [];
-  const { left, restored } = await removeInstalled(root, record);
-  if (flags.purge) await purgeState(root);
+  const { left, restored } = await removeInstalled(root, record, flags.purge === true);
   if (services) await startOld(services, record, flags);
   for (const path of restored) say(`Back in its place: ${path}\n`);
   for (const path of left) say(`Changed since it was installed, so it stays: ${path}\n`);

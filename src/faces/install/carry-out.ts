@@ -6,10 +6,9 @@ import { dirname, join } from "node:path";
 import { reasonOf } from "../../errors.ts";
 import { Changes } from "./changes.ts";
 import { giveBackFile, giveBackLink } from "./give-back.ts";
-import { firstSettings, PROGRAM, SETTINGS } from "./layout.ts";
+import { firstSettings, PROGRAM, RECORD, SETTINGS } from "./layout.ts";
 import type { Step } from "./plan.ts";
 import {
-  isThere,
   keepChanged,
   removeOldProgram,
   removeStaged,
@@ -20,7 +19,7 @@ import {
   tryProgram,
 } from "./program-folder.ts";
 import type { InstallOptions, Proposal } from "./proposal.ts";
-import { writeRecord } from "./record.ts";
+import { removeRecord, writeRecord } from "./record.ts";
 import { ASIDE, type Installed } from "./record-types.ts";
 import type { Services } from "./services.ts";
 
@@ -61,6 +60,17 @@ async function change(
     const staged = stageProgram(root, program.files);
     await tryProgram(staged, options.node, join(root, SETTINGS));
   }
+  const now: Installed = {
+    ...{ format: 1, complete: true, version, ...recordedSteps(steps) },
+    folders: [...new Set([...(record?.folders ?? []), ...proposal.folders])],
+    asides: [...new Set([...(record?.asides ?? []), ...proposal.asides])],
+    program: Object.fromEntries([...proposal.files].map(([path, { sha256 }]) => [path, sha256])),
+    programAside: (record?.programAside ?? false) || (program?.aside ?? false),
+    stopped: record ? record.stopped : running,
+  };
+  await changes.makeFolder(dirname(RECORD), 0o755);
+  undo.defer(() => (record ? writeRecord(root, record) : removeRecord(root)));
+  await writeRecord(root, underWay(now, record));
   if (services) {
     undo.defer(async () => {
       await services.reload();
@@ -68,8 +78,6 @@ async function change(
     });
     for (const unit of running) await services.stop(unit);
   }
-  const programAside =
-    record?.programAside ?? (program?.aside || (await isThere(join(root, `${PROGRAM}${ASIDE}`))));
   if (program) undo.defer(await swapProgram(root, program.aside ? `${PROGRAM}${ASIDE}` : undefined));
   for (const path of proposal.asides) await changes.move(path, `${path}${ASIDE}`);
   for (const step of steps) await take(changes, step);
@@ -79,16 +87,23 @@ async function change(
   for (const each of record?.links ?? []) if (dropped.includes(each.path)) await giveBackLink(changes, each);
   if (program) await keepChanged(root, proposal.changed);
   if (services) await begin(services, enabled, undo);
-  await writeRecord(root, {
-    format: 1,
-    version,
-    ...recordedSteps(steps),
-    folders: [...(record?.folders ?? []), ...changes.folders],
-    asides: [...new Set([...(record?.asides ?? []), ...proposal.asides])],
-    program: Object.fromEntries([...proposal.files].map(([path, { sha256 }]) => [path, sha256])),
-    programAside,
-    stopped: record ? record.stopped : running,
-  });
+  await writeRecord(root, now);
+}
+
+/** What is there now may still be what was written before: both are ours. */
+function underWay(now: Installed, before: Installed | undefined): Installed {
+  const merge = <Each extends { readonly path: string }>(old: readonly Each[], added: readonly Each[]) => [
+    ...old,
+    ...added.filter(({ path }) => !old.some((each) => each.path === path)),
+  ];
+  return {
+    ...now,
+    complete: false,
+    version: before?.version ?? now.version,
+    files: merge(before?.files ?? [], now.files),
+    links: merge(before?.links ?? [], now.links),
+    program: before?.program ?? {},
+  };
 }
 
 /** Users first: folders and units belong to them. */

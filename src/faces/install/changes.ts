@@ -20,8 +20,6 @@ const TEMPORARY = ".sluice-new";
 
 export class Changes {
   readonly root: string;
-  /** Folders that had to be made, the outer first. */
-  readonly folders: string[] = [];
   readonly #undo: AsyncDisposableStack;
 
   /** @param undo disposed of to take everything back. */
@@ -37,7 +35,6 @@ export class Changes {
     await mkdir(full);
     this.#undo.defer(() => rmdir(full));
     await chmod(full, mode);
-    this.folders.push(path);
   }
 
   async writeFile(path: string, text: string, mode: number): Promise<void> {

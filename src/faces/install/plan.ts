@@ -94,6 +94,8 @@ function planFile(
   if (found.kind === "nothing") return { ...fresh(wanted), aside: known?.aside ?? sight.asideTaken };
   if (known && found.kind === "file" && found.sha256 === known.sha256)
     return { ...fresh(wanted), aside: known.aside };
+  // What should have gone aside still stands there: an installation was killed before it did that.
+  if (known?.aside && !sight.asideTaken) return { ...fresh(wanted), moved: asideOf(sight), aside: true };
   if (known) {
     if (sight.changedTaken)
       throw inTheWay(`${wanted.path}${CHANGED}`, "nothing", "an earlier change of yours");

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RefusedRequestError } from "../../errors.ts";
 import { look } from "./changes.ts";
-import { layoutOf, OWN_NODE, PROGRAM, SETTINGS, UNITS, type Wanted } from "./layout.ts";
+import { layoutOf, OWN_NODE, PROGRAM, RECORD, SETTINGS, UNITS, type Wanted } from "./layout.ts";
 import { CHANGED, planStep, type Step } from "./plan.ts";
 import {
   filesBelow,
@@ -55,6 +55,8 @@ export interface Proposal {
   /** Of the program's own, changed by hand since: they are replaced. */
   readonly changed: readonly string[];
   readonly record: Installed | undefined;
+  /** Folders that are not there, the outer before the inner. */
+  readonly folders: readonly string[];
   readonly node: string;
   /** Units that run and must not while they are replaced. */
   readonly running: readonly string[];
@@ -89,8 +91,9 @@ export async function propose(
   const present = filesBelow(join(root, PROGRAM));
   const place = await isThere(join(root, PROGRAM));
   const same = sameProgram(files, present);
-  const aside = !same && place && record === undefined;
-  if (aside && (await isThere(join(root, `${PROGRAM}${ASIDE}`)))) {
+  const asideTaken = await isThere(join(root, `${PROGRAM}${ASIDE}`));
+  const aside = !same && place && (record === undefined || (record.programAside && !asideTaken));
+  if (aside && asideTaken) {
     throw new RefusedRequestError(
       `Cannot install "${PROGRAM}": what is there would be kept as "${PROGRAM}${ASIDE}", and that is there too`,
     );
@@ -100,13 +103,18 @@ export async function propose(
   return {
     ...{ steps, files, record, node: used, running, enabled: choices.enabled },
     program: same ? undefined : { files, aside },
+    folders: await missingFolders(root, [
+      PROGRAM,
+      RECORD,
+      ...wanted.map(({ kind, path }) => (kind === "folder" ? `${path}/` : path)),
+    ]),
     settings: (await isThere(join(root, SETTINGS))) ? "keep" : choices.mode,
     asides: scripts.starters,
     dropped: [...(record?.files ?? []), ...(record?.links ?? [])]
       .map(({ path }) => path)
       .filter((path) => !wanted.some((each) => each.path === path)),
     changed: [...present]
-      .filter(([path, { sha256 }]) => record && record.program[path] !== sha256)
+      .filter(([path, { sha256 }]) => !aside && record && record.program[path] !== sha256)
       .map(([path]) => join(PROGRAM, path)),
   };
 }
@@ -115,7 +123,18 @@ export async function propose(
 export function isDone({ steps, program, settings, asides, dropped, record }: Proposal): boolean {
   const kept = steps.every(({ kind }) => kind === "keep");
   const nothingOld = asides.length === 0 && dropped.length === 0;
-  return kept && program === undefined && settings === "keep" && nothingOld && record !== undefined;
+  return kept && program === undefined && settings === "keep" && nothingOld && record?.complete === true;
+}
+
+/** @param paths of files, and of folders with a slash behind them. */
+async function missingFolders(root: string, paths: readonly string[]): Promise<readonly string[]> {
+  const folders = new Set<string>();
+  for (const path of paths)
+    for (let end = path.indexOf("/", 1); end > 0; end = path.indexOf("/", end + 1))
+      folders.add(path.slice(0, end));
+  const missing: string[] = [];
+  for (const folder of [...folders].sort()) if (!(await isThere(join(root, folder)))) missing.push(folder);
+  return missing;
 }
 
 async function sightOf(root: string, wanted: Wanted) {

@@ -20,8 +20,14 @@ export interface InstalledLink {
   readonly before: string | null;
 }
 
+/**
+ * Written before anything is changed and again when all is done: one that was
+ * interrupted knows what was there before, and the next run goes on from it.
+ */
 export interface Installed {
   readonly format: 1;
+  /** False while it is under way: then it has what was written before and what is to be written. */
+  readonly complete: boolean;
   /** The program's version. */
   readonly version: string;
   readonly files: readonly InstalledFile[];

@@ -2,10 +2,10 @@
  * What an installation wrote, and what was there before: kept on the host, so
  * that an upgrade knows its own files and an uninstall takes exactly those.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { codeOf, reasonOf } from "../../errors.ts";
-import { writeDurably } from "../../storage/durable-write.ts";
+import { syncFolder } from "../../storage/durable-write.ts";
 import { RECORD } from "./layout.ts";
 import type { Installed } from "./record-types.ts";
 
@@ -25,8 +25,14 @@ export async function readRecord(root: string): Promise<Installed | undefined> {
   }
 }
 
+/** Its folder is there. Whole or as before, after a crash too. */
 export async function writeRecord(root: string, record: Installed): Promise<void> {
   const path = join(root, RECORD);
-  await mkdir(dirname(path), { recursive: true });
-  await writeDurably(path, `${JSON.stringify(record, null, 1)}\n`, 0o600);
+  await writeFile(`${path}.new`, `${JSON.stringify(record, null, 1)}\n`, { mode: 0o600, flush: true });
+  await rename(`${path}.new`, path);
+  await syncFolder(dirname(path));
+}
+
+export async function removeRecord(root: string): Promise<void> {
+  await rm(join(root, RECORD), { force: true });
 }

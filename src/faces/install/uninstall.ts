@@ -6,8 +6,9 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Changes } from "./changes.ts";
 import { giveBackFile, giveBackLink, putBack, removeEmptyFolders } from "./give-back.ts";
-import { PROGRAM, RECORD } from "./layout.ts";
+import { PROGRAM } from "./layout.ts";
 import { filesBelow, isThere } from "./program-folder.ts";
+import { removeRecord } from "./record.ts";
 import { ASIDE, type Installed } from "./record-types.ts";
 
 /** Accounts, events and captured hosts: they stay unless all is to go. */
@@ -20,8 +21,11 @@ export interface Removal {
   readonly restored: readonly string[];
 }
 
-/** @throws what went wrong; the files, but for the program's own, are as they were then. */
-export async function removeInstalled(root: string, record: Installed): Promise<Removal> {
+/**
+ * @param purge also accounts, events, hosts: all that Sluice knows.
+ * @throws what went wrong; the files, but for the program's own, are as they were then.
+ */
+export async function removeInstalled(root: string, record: Installed, purge: boolean): Promise<Removal> {
   const left: string[] = [];
   const restored: string[] = [];
   await using undo = new AsyncDisposableStack();
@@ -41,7 +45,9 @@ export async function removeInstalled(root: string, record: Installed): Promise<
     await rename(join(root, `${PROGRAM}${ASIDE}`), join(root, PROGRAM));
     restored.push(PROGRAM);
   }
-  await rm(join(root, RECORD), { force: true });
+  await removeRecord(root);
+  if (purge)
+    for (const folder of STATE_FOLDERS) await rm(join(root, folder), { recursive: true, force: true });
   await removeEmptyFolders(root, record.folders);
   return { left, restored };
 }
@@ -64,9 +70,4 @@ async function removeProgram(root: string, { program }: Installed): Promise<stri
       parents.add(join(PROGRAM, path.slice(0, end)));
   await removeEmptyFolders(root, [...parents]);
   return changed;
-}
-
-/** Accounts, events, hosts: all that Sluice knows. */
-export async function purgeState(root: string): Promise<void> {
-  for (const folder of STATE_FOLDERS) await rm(join(root, folder), { recursive: true, force: true });
 }

@@ -11,7 +11,7 @@ const NOTHING: Found = { kind: "nothing" };
 const file = (sha256: string, mode = 0o644): Found => ({ kind: "file", sha256, mode });
 
 const EMPTY: Installed = {
-  ...{ format: 1, version: "1", files: [], links: [], folders: [], asides: [], stopped: [] },
+  ...{ format: 1, complete: true, version: "1", files: [], links: [], folders: [], asides: [], stopped: [] },
   ...{ program: {}, programAside: false },
 };
 const OURS: Installed = { ...EMPTY, files: [{ path: PATH, sha256: "old", aside: false }] };
@@ -59,7 +59,14 @@ const ROWS: readonly Row[] = [
     name: "remembers over upgrades what is aside",
     found: file("old"),
     record: OURS_OVER_ANOTHER,
+    asideTaken: true,
     want: { kind: "make", moved: undefined, aside: true },
+  },
+  {
+    name: "takes up an installation that was killed before it moved a file aside",
+    found: file("theirs"),
+    record: OURS_OVER_ANOTHER,
+    want: { kind: "make", moved: "/etc/x.before-sluice", aside: true },
   },
   {
     name: "takes up an installation that was killed after it moved a file aside",
