@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -7,5 +8,7 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 20_000,
     maxWorkers: 2,
+    // Commands and daemons run from the sources, each as a process of its own: what one compiled the next need not.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url)) },
   },
 });

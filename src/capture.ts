@@ -7,6 +7,7 @@ import { systemClock } from "./clock.ts";
 import type { Settings } from "./config.ts";
 import type { HostsSettings } from "./config-hosts.ts";
 import { CaptureEngines } from "./daemon/capture-engines.ts";
+import { tellReady, tellStopping, watchdogJob } from "./daemon/watchdog.ts";
 import { reasonOf } from "./errors.ts";
 import { CaptureClient, captureSocket } from "./hosts/capture-client.ts";
 import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
@@ -174,6 +175,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
   await lookAround();
 
   const troubles = new TroubleLog(log);
+  const watchdog = watchdogJob();
   const jobs: Job[] = [
     periodicJob("flush", FLUSH, () => store.flush()),
     periodicJob("expire", EXPIRE, () => {
@@ -188,6 +190,7 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     }),
     periodicJob("figures", FIGURES, () => store.saveFigures()),
     periodicJob("retire", RETIRE, () => store.retire(now())),
+    ...(watchdog ? [watchdog] : []),
   ];
   const scheduler = new Scheduler({
     clock,
@@ -204,6 +207,8 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
     );
     troubles.note(status());
   });
+  signal.addEventListener("abort", tellStopping, { once: true });
+  tellReady(`Captures; ${store.list.register.size} hosts known`);
   await scheduler.run(signal);
 }
 

@@ -31,7 +31,7 @@ import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
 import { Views } from "./daemon/views.ts";
-import { watchdogJob } from "./daemon/watchdog.ts";
+import { tellReady, watchdogJob } from "./daemon/watchdog.ts";
 import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
@@ -40,9 +40,10 @@ import { LocalTimes } from "./hosts/local-times.ts";
 import { clockSynchronised } from "./kernel/clock-sync.ts";
 import { removeHolds } from "./kernel/hold-table.ts";
 import { TableWatch } from "./kernel/nft-events.ts";
-import { notifySystemd } from "./kernel/notify.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
+import type { UserName } from "./names.ts";
+import { judge, UNLIMITED } from "./policy/verdict.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
@@ -58,6 +59,8 @@ export interface Office extends AsyncDisposable {
   loadGates(): Promise<string | undefined>;
   /** Takes everything of ours out of the kernel; answers what could not be looked at. */
   removeGates(): Promise<readonly string[]>;
+  /** Accounts from which something was taken and not yet given back. */
+  cutAccounts(): readonly UserName[];
   /** Meters and enforces until `signal` aborts, then saves everything. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -68,6 +71,8 @@ export interface OfficeOptions {
   readonly mode: "enforce" | "observe";
   /** Waits for the lock instead of failing, as the daemon does. */
   readonly wait: AbortSignal | undefined;
+  /** Judges nobody, so that running it lets everybody in; and deletes nobody. */
+  readonly lenient?: boolean;
 }
 
 const DIRECTORY_MODE = 0o750;
@@ -76,7 +81,8 @@ const FRESH_LOOK_MS = milliseconds(2_000);
 const LOOK_AT_LINK = milliseconds(5_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
-export async function openOffice({ settings, log, mode, wait }: OfficeOptions): Promise<Office> {
+export async function openOffice(options: OfficeOptions): Promise<Office> {
+  const { settings, log, mode, wait, lenient = false } = options;
   const clock = systemClock;
   const owner = stateOwner();
   mkdirSync(settings.stateDirectory, { recursive: true });
@@ -116,6 +122,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     period: settings.period,
     aliases: settings.aliases,
     zone: settings.timeZone,
+    judge: lenient ? () => UNLIMITED : judge,
     now: () => clock.unix(),
     onRefused: (user, why) =>
       events.record("account-refused", `Cannot keep the account of ${user}: ${why}`, { user }, "error"),
@@ -289,7 +296,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
     const part = new SshPart({
       ...{ settings: sshSettings, mode, books, saver, events, clock, sockets, tables, guards },
       count: settings.count,
-      locks: (entry) => deleting.locks(entry),
+      locks: (entry) => !lenient && deleting.locks(entry),
       look: () => sshMeter.look(stopping.signal),
       onDepleted,
     });
@@ -304,7 +311,7 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       standby: () => part.standby,
       lostAtMost: () => undefined,
     });
-    deletions = deleting;
+    if (!lenient) deletions = deleting;
     ssh = part;
     gatekeeper.add(part.gate);
     meters.push(sshMeter);
@@ -398,6 +405,10 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
       return standby ?? lacks;
     },
     removeGates: removeFromKernel,
+    cutAccounts: () =>
+      [...books.accounts.values()]
+        .filter(({ standing }) => standing.held.length > 0)
+        .map(({ standing }) => standing.name),
     run: async (signal) => {
       await using running = new AsyncDisposableStack();
       running.defer(() => saver.saveAll());
@@ -434,9 +445,8 @@ export async function openOffice({ settings, log, mode, wait }: OfficeOptions): 
         mode,
         engines: engines.length,
       });
-      notifySystemd("READY=1", process.env["NOTIFY_SOCKET"]);
+      tellReady(`${mode === "observe" ? "Observes" : "Enforces"}; ${books.accounts.size} accounts`);
       await scheduler.run(signal);
-      notifySystemd("STOPPING=1", process.env["NOTIFY_SOCKET"]);
       events.record("stopped", "Sluice stops: gates and cuts stay as they are");
     },
     [Symbol.asyncDispose]: async () => {

@@ -13,7 +13,7 @@ import { enterEpoch, type KeeperRecord } from "../ledger/keeper.ts";
 import { periodStart } from "../ledger/period.ts";
 import { book, cleared, countedOf, newUsage, turn, type Usage } from "../ledger/usage.ts";
 import { type CounterName, type Epoch, fileNameOf, type KeeperName, type UserName } from "../names.ts";
-import { judge, type Verdict } from "../policy/verdict.ts";
+import { type Judge, judge, type Verdict } from "../policy/verdict.ts";
 import type { CountRule, PeriodRule } from "../rules.ts";
 import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
 import type { KeepersState } from "../storage/keepers-format.ts";
@@ -38,6 +38,8 @@ export interface BooksOptions {
   readonly period: PeriodRule;
   readonly aliases: ReadonlyMap<UserName, UserName>;
   readonly zone: string;
+  /** What is thought of an account; policy's own word if left out. */
+  readonly judge?: Judge;
   readonly now: () => UnixTime;
   /** A reading that could not be booked: which, and why. */
   readonly onRefused: (user: string, why: string) => void;
@@ -69,6 +71,7 @@ const LAST_KERNEL_NUMBER = 2 ** 21 - 1;
 
 export class Books {
   readonly #options: BooksOptions;
+  readonly #judge: Judge;
   readonly accounts = new Map<UserName, Entry>();
   readonly keepers = new Map<string, KeeperRecord>();
   #keepersSequence: number;
@@ -85,6 +88,7 @@ export class Books {
 
   constructor(loaded: LoadedState, day: Day, options: BooksOptions) {
     this.#options = options;
+    this.#judge = options.judge ?? judge;
     this.#day = day;
     this.#unusable = loaded.unusable;
     this.#keepersSequence = loaded.keepersSequence;
@@ -252,7 +256,7 @@ export class Books {
   /** Judges anew. @returns true when the answer is another than before. */
   judge(entry: Entry): boolean {
     const before = entry.verdict;
-    entry.verdict = judge(entry.standing, entry.usage);
+    entry.verdict = this.#judge(entry.standing, entry.usage);
     if (entry.verdict.kind !== before.kind) return true;
     return entry.verdict.kind === "deny" && before.kind === "deny" && entry.verdict.reason !== before.reason;
   }
@@ -408,7 +412,7 @@ export class Books {
       standing,
       usage,
       counters: new Map(counters),
-      verdict: judge(standing, usage),
+      verdict: this.#judge(standing, usage),
       sequence,
       updatedAt,
       foreign,

@@ -24,17 +24,20 @@ export type Verdict =
     }
   | { readonly kind: "deny"; readonly reason: "disabled" };
 
-const UNLIMITED: Verdict = Object.freeze({ kind: "allow", remaining: undefined });
+/** No limit, none reached. */
+export const UNLIMITED: Verdict = Object.freeze({ kind: "allow", remaining: undefined });
 const DISABLED: Verdict = Object.freeze({ kind: "deny", reason: "disabled" });
 
-export function judge(
-  account: {
-    readonly disabled: boolean;
-    readonly limits: Limits;
-    readonly depleted: "total" | "daily" | undefined;
-  },
-  usage: Usage,
-): Verdict {
+/** What a verdict depends on beside usage. */
+export interface Judged {
+  readonly disabled: boolean;
+  readonly limits: Limits;
+  readonly depleted: "total" | "daily" | undefined;
+}
+
+export type Judge = (account: Judged, usage: Usage) => Verdict;
+
+export function judge(account: Judged, usage: Usage): Verdict {
   const { daily, total } = account.limits;
   const { depleted } = account;
   if (account.disabled) return DISABLED;

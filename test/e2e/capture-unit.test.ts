@@ -1,19 +1,6 @@
 /** The capture as its unit runs it: a user of its own with CAP_NET_RAW alone, beside an enforcer that is root. */
-import { execFile } from "node:child_process";
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  mkdtempDisposable,
-  readFile,
-  readlink,
-  stat,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, chown, lstat, mkdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { captureUser } from "../../src/capture-user.ts";
 import { findEngines } from "../support/engines.ts";
@@ -25,10 +12,8 @@ import { engineSettings, openClient, startServer } from "./capture-engine.ts";
 import { CAPTURE_NEEDS, type CaptureStage, openCaptureStage, pitch, requestFor } from "./capture-stage.ts";
 
 const missing = needs(...CAPTURE_NEEDS, "nginx", "setpriv", "useradd", "userdel");
-const noAnalyze = needs("systemd-analyze");
 const [program] = findEngines();
 const noEngine = needs("curl", "openssl") || (program ? "" : " (needs: xray)");
-const UNIT = new URL("../../systemd/host-capture.service", import.meta.url);
 
 test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missing}`, async () => {
   await using user = await openCaptureUser();
@@ -87,36 +72,6 @@ describe.skipIf(missing || noEngine)(`a capture beside what only root may read${
     },
   );
 });
-
-describe.skipIf(noAnalyze)(`host-capture.service${noAnalyze}`, () => {
-  test("holds nothing that systemd does not know", async () => {
-    expect(await analyze("verify")).toBe("");
-  });
-
-  test("is exposed little", async () => {
-    const text = await analyze("security", "--offline=true", "--no-pager");
-    const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(text) ?? [];
-    expect(Number(exposure)).toBeLessThanOrEqual(HIGHEST_EXPOSURE);
-  });
-});
-
-/** Of 10; packet sockets, the journal and Node's compiler cost what there is. */
-const HIGHEST_EXPOSURE = 3.5;
-
-/** @returns all it says of the unit, its program put where one is. */
-async function analyze(...words: readonly string[]): Promise<string> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-units-"));
-  const path = join(folder.path, "host-capture.service");
-  const text = await readFile(UNIT, "utf8");
-  await writeFile(path, text.replaceAll("/usr/bin/node", process.execPath));
-  const options = { timeout: 30_000 };
-  const told = promisify(execFile)("systemd-analyze", [...words, path], options);
-  const { stdout, stderr } = await told.catch((error: { stdout: string; stderr: string }) => error);
-  return `${stdout}${stderr}`
-    .split("\n")
-    .filter((line) => line.includes("capture"))
-    .join("\n");
-}
 
 type User = NonNullable<ReturnType<typeof captureUser>>;
 

@@ -2,8 +2,8 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checked, libc } from "../../src/kernel/libc.ts";
 import { notifySystemd } from "../../src/kernel/notify.ts";
+import { datagramSocket } from "../support/datagram-socket.ts";
 
 describe("notifySystemd()", () => {
   test("hands the lines over in one datagram", async () => {
@@ -14,6 +14,15 @@ describe("notifySystemd()", () => {
     expect(notifySystemd("WATCHDOG=1", path)).toBe(true);
     expect(systemd.receive()).toBe("READY=1\nSTATUS=Metering 3 users");
     expect(systemd.receive()).toBe("WATCHDOG=1");
+  });
+
+  test("loses what may be lost rather than wait for a systemd that does not read", () => {
+    const name = `sluice-notify-full-${process.pid}`;
+    using _systemd = datagramSocket(`\0${name}`);
+    const fill = () => {
+      for (let sent = 0; sent < 10_000; sent += 1) notifySystemd("WATCHDOG=1", `@${name}`, false);
+    };
+    expect(fill).toThrow(expect.objectContaining({ code: "EAGAIN" }));
   });
 
   test("finds a socket in the abstract namespace", () => {
@@ -42,24 +51,3 @@ describe("notifySystemd()", () => {
     expect(() => notifySystemd("READY=1", "run/notify")).toThrow(RangeError);
   });
 });
-
-/** What systemd has: Node offers no unix datagrams. */
-function datagramSocket(path: string) {
-  const [AF_UNIX, SOCK_DGRAM, MSG_DONTWAIT] = [1, 2, 0x40];
-  const calls = libc();
-  const descriptor = checked(calls, calls.socket(AF_UNIX, SOCK_DGRAM, 0), "Cannot make a socket");
-  const address = Buffer.concat([Buffer.of(AF_UNIX, 0), Buffer.from(path)]);
-  checked(calls, calls.bind(descriptor, address, address.length), `Cannot bind to ${path}`);
-  return {
-    receive(): string {
-      const buffer = Buffer.alloc(4096);
-      const length = checked(
-        calls,
-        calls.recv(descriptor, buffer, buffer.length, MSG_DONTWAIT),
-        "Cannot receive",
-      );
-      return buffer.toString("utf8", 0, length);
-    },
-    [Symbol.dispose]: () => void calls.close(descriptor),
-  };
-}

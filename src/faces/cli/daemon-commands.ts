@@ -1,5 +1,6 @@
 /** `enforce` and `up`: the commands that run until they are stopped. */
 import type { Settings } from "../../config.ts";
+import { tellReady, tellReloading, tellStopping } from "../../daemon/watchdog.ts";
 import { openOffice } from "../../enforce.ts";
 import { reasonOf } from "../../errors.ts";
 import { streamLog } from "../../log.ts";
@@ -18,6 +19,7 @@ import { leaveSignal, stopSignal } from "./stop-signal.ts";
 export async function runEnforce(options: { config?: string; observe?: boolean }): Promise<void> {
   const log = streamLog(process.stderr);
   const stop = stopSignal();
+  stop.addEventListener("abort", tellStopping, { once: true });
   let settings = await settingsFor(options);
   const unbuilt = unbuiltParts(settings);
   if (unbuilt.length > 0) {
@@ -32,14 +34,17 @@ export async function runEnforce(options: { config?: string; observe?: boolean }
     const renewed = Promise.withResolvers<Settings>();
     const reload = new AbortController();
     const onHangUp = () => {
+      tellReloading();
       settingsFor(options).then(
         (read) => {
           office.events.record("settings-reloaded", "The settings were read anew and take over");
           renewed.resolve(read);
           reload.abort("SIGHUP");
         },
-        (error: unknown) =>
-          office.events.record("settings-refused", `${reasonOf(error)}; the old settings stay`, {}, "error"),
+        (error: unknown) => {
+          office.events.record("settings-refused", `${reasonOf(error)}; the old settings stay`, {}, "error");
+          tellReady("The new settings are refused; the old ones stay");
+        },
       );
     };
     process.on("SIGHUP", onHangUp);

@@ -1,6 +1,8 @@
 /** `gates load` and `gates remove`: the kernel's part of Sluice while no daemon runs. */
 import { openOffice } from "../../enforce.ts";
 import { StateInUseError } from "../../errors.ts";
+import { printable } from "../../log.ts";
+import { releaseEverybody } from "./release.ts";
 import { quietLog, settingsFor } from "./settings-for.ts";
 
 interface Options {
@@ -22,8 +24,14 @@ export async function loadGates(options: Options): Promise<void> {
 }
 
 /** @throws {StateInUseError} while the daemon runs: it would put everything back. */
-export async function removeGates(options: Options): Promise<void> {
+export async function removeGates(options: Options & { readonly release?: boolean }): Promise<void> {
   const settings = await settingsFor(options);
+  if (options.release) {
+    const { released, left } = await releaseEverybody(settings);
+    if (released.length > 0) say(`Let in: ${released.map(printable).join(", ")}.`);
+    for (const { name, why } of left) say(`${printable(name)} stays cut: ${why}.`);
+    if (left.length > 0) process.exitCode = 1;
+  }
   await using office = await openOffice({ settings, log: quietLog, mode: "enforce", wait: undefined });
   const unseen = await office.removeGates();
   if (unseen.length === 0) return say("Nothing of Sluice's is in the kernel any more.");

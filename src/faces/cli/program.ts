@@ -11,8 +11,10 @@ import { VERSION } from "../../version.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { DropInOptions } from "./drop-in.ts";
 import type { ImportOptions } from "./import-legacy.ts";
+import type { InstallFlags } from "./install.ts";
 import type { RestoreOptions } from "./restore.ts";
 import type { TopOptions } from "./top.ts";
+import type { UninstallFlags } from "./uninstall.ts";
 import type { WatchHostsOptions } from "./watch-hosts.ts";
 import type { SetupOptions } from "./xray-setup.ts";
 
@@ -113,9 +115,11 @@ export function program(): Command {
     "load",
     "Puts the gates of all accounts into the kernel, as at boot, before anybody comes in",
   ).action(async (options: Common) => (await import("./gates.ts")).loadGates(options));
-  command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more").action(
-    async (options: Common) => (await import("./gates.ts")).removeGates(options),
-  );
+  command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more")
+    .option("--release", "and gives back what was taken from who is cut, until the daemon starts again")
+    .action(async (options: Common & { release?: boolean }) =>
+      (await import("./gates.ts")).removeGates(options),
+    );
 
   const xray = root.command("xray").description("Engines: Xray and V2Ray");
   reading(xray, "setup", "Prepares an engine's config: statistics, API, tags, an outbound per account")
@@ -229,6 +233,58 @@ export function program(): Command {
   reading(config, "check", "Reads the settings and reports every problem").action(async (options: Common) =>
     (await import("./config-check.ts")).checkConfig(options),
   );
+  command(
+    root,
+    "uninstall",
+    "Takes Sluice off this host: lifts gates and cuts, puts back what was there before",
+  )
+    .option("--yes", "without asking")
+    .option("--keep-cuts", "who is cut stays cut")
+    .option("--undo-setup", "also take out of engines' configs what xray setup added")
+    .option("--start-old", "start the services again that ran before")
+    .option("--purge", "also all accounts, limits, events and hosts")
+    .option("--root <path>", "where it was installed below", "/")
+    .action(async (options: UninstallFlags) => (await import("./uninstall.ts")).runUninstall(options));
+  root
+    .command("install", { hidden: true })
+    .description("What scripts/install.sh runs once it has found a Node")
+    .requiredOption("--node <path>", "the node binary to run under")
+    .option("--copy-node", "take it along: it is not the host's")
+    .option("--node-origin <text>", "how it came here", "It is the host's own.")
+    .option("--root <path>", "install below a folder, and start nothing", "/")
+    .option("--yes", "without asking")
+    .addOption(new Option("--mode <mode>", "for a host without settings").choices(["observe", "enforce"]))
+    .option("--capture", "the host capture too")
+    .option("--no-capture", "not the host capture")
+    .option("--import", "import the limits of the shell scripts")
+    .option("--no-import", "do not")
+    .action(async (options: InstallFlags) => {
+      const [{ commandTree }, { runInstall }] = [
+        await import("./command-tree.ts"),
+        await import("./install.ts"),
+      ];
+      await runInstall(options, commandTree(root));
+    });
+  root
+    .command("completion", { hidden: true })
+    .description("Prints the completion for bash")
+    .action(async () => {
+      const [{ commandTree }, { completionScript }] = [
+        await import("./command-tree.ts"),
+        await import("./completion.ts"),
+      ];
+      process.stdout.write(completionScript(commandTree(root)));
+    });
+  root
+    .command("man", { hidden: true })
+    .description("Prints the man page, for man -l -")
+    .action(async () => {
+      const [{ commandTree }, { manPage }] = [
+        await import("./command-tree.ts"),
+        await import("./man-page.ts"),
+      ];
+      process.stdout.write(manPage({ tree: commandTree(root), version: VERSION }));
+    });
   return root;
 }
 

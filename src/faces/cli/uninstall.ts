@@ -1,0 +1,133 @@
+/**
+ * `uninstall`: lets everybody in, takes what is in the kernel and around the
+ * engines away, and then the files; what was there before gets its place again.
+ */
+import { resolve } from "node:path";
+import type { Settings } from "../../config.ts";
+import {
+  dropInPath,
+  reloadSystemd,
+  removeDropIn,
+  UNIT_DIRECTORY,
+} from "../../enforcement/xray/engine-drop-in.ts";
+import { RefusedRequestError, reasonOf } from "../../errors.ts";
+import { CAPTURE, ENFORCER, GATES, PROGRAM, RECORD } from "../install/layout.ts";
+import { isThere } from "../install/program-folder.ts";
+import { readRecord } from "../install/record.ts";
+import type { Installed } from "../install/record-types.ts";
+import { type Services, servicesOf } from "../install/services.ts";
+import { removeInstalled, STATE_FOLDERS } from "../install/uninstall.ts";
+import { removeGates } from "./gates.ts";
+import { agrees } from "./question.ts";
+import { settingsFor } from "./settings-for.ts";
+import { setupFilePath } from "./setup-file.ts";
+import { setupXray } from "./xray-setup.ts";
+
+export interface UninstallFlags {
+  readonly config?: string;
+  readonly root: string;
+  readonly yes?: boolean;
+  readonly keepCuts?: boolean;
+  readonly undoSetup?: boolean;
+  readonly purge?: boolean;
+  readonly startOld?: boolean;
+}
+
+/** @throws {RefusedRequestError} where nothing is installed, or nobody agrees. */
+export async function runUninstall(flags: UninstallFlags): Promise<void> {
+  const root = resolve(flags.root);
+  if (process.getuid?.() !== 0) throw new RefusedRequestError("Cannot uninstall: expected root (sudo)");
+  const record = await readRecord(root);
+  if (!record) throw new RefusedRequestError(`Cannot uninstall: there is no record of it (${root}${RECORD})`);
+  if (!record.complete)
+    throw new RefusedRequestError(
+      "Cannot uninstall: the last installation was interrupted; run install.sh again first",
+    );
+  say(whatGoes(record, flags));
+  if (!(await agrees("Go on?", flags.yes))) return say("Nothing was changed.\n");
+  const services = servicesOf(root);
+  if (services) for (const unit of [CAPTURE, ENFORCER, GATES]) await services.stop(unit);
+  const troubles = root === "/" ? await takeOffHost(flags) : [];
+  const { left, restored } = await removeInstalled(root, record, flags.purge === true);
+  if (services) await startOld(services, record, flags);
+  for (const path of restored) say(`Back in its place: ${path}\n`);
+  for (const path of left) say(`Changed since it was installed, so it stays: ${path}\n`);
+  for (const trouble of troubles) say(`Not done: ${trouble}\n`);
+  say(
+    flags.purge
+      ? "Sluice is gone, and all it knew.\n"
+      : `Sluice is gone; ${STATE_FOLDERS.join(", ")} stay.\n`,
+  );
+  if (troubles.length > 0) process.exitCode = 1;
+}
+
+/** Kernel, engines, logins. One part that fails keeps none of the others from being done. @returns what failed. */
+async function takeOffHost(flags: UninstallFlags): Promise<string[]> {
+  const troubles: string[] = [];
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
+      troubles.push(reasonOf(error));
+    }
+  };
+  let settings: Settings;
+  try {
+    settings = await settingsFor(flags);
+  } catch (error) {
+    return [`${reasonOf(error)}; gates, cuts and drop-ins of engines are as they were`];
+  }
+  await attempt(() => removeGates({ ...configOf(flags), release: flags.keepCuts !== true }));
+  for (const { name, service } of settings.xray) {
+    if (service === null) continue;
+    const place = { unit: service, directory: UNIT_DIRECTORY, reload: reloadSystemd };
+    await attempt(async () => {
+      if (await removeDropIn(place)) say(`Removed ${dropInPath(place)}.\n`);
+    });
+    if (!(await isThere(setupFilePath(settings, name)))) continue;
+    if (
+      await agrees(
+        `Take out of ${name}'s config what sluice xray setup added?`,
+        flags.yes ? flags.undoSetup === true : flags.undoSetup,
+      )
+    )
+      await attempt(() =>
+        setupXray({ ...configOf(flags), undo: true, engine: name, yes: true, restart: true }),
+      );
+    else say(`What sluice xray setup added to ${name}'s config stays.\n`);
+  }
+  return troubles;
+}
+
+/** Their units are where they were, and start when somebody says so. */
+async function startOld(services: Services, { stopped }: Installed, flags: UninstallFlags): Promise<void> {
+  await services.reload();
+  if (flags.startOld) for (const unit of stopped) await services.start(unit);
+  else if (stopped.length > 0) say(`Not started: ${stopped.join(", ")}, which ran before Sluice came.\n`);
+}
+
+function whatGoes({ version, files, links }: Installed, flags: UninstallFlags): string {
+  const paths = [PROGRAM, ...files.map(({ path }) => path), ...links.map(({ path }) => path)];
+  return [
+    `Sluice ${version} will be taken off:`,
+    ...paths.map((path) => `  ${path}`),
+    ...(flags.root === "/"
+      ? [
+          "  every gate in the kernel, and the sysctl drop-in",
+          flags.keepCuts ? "  (who is cut stays cut)" : "  every cut: who is cut is let in",
+        ]
+      : []),
+    flags.purge
+      ? `With ${STATE_FOLDERS.join(", ")}: all accounts and limits.`
+      : `${STATE_FOLDERS.join(", ")} stay.`,
+    "",
+  ].join("\n");
+}
+
+function configOf({ config }: UninstallFlags): { config?: string } {
+  return config === undefined ? {} : { config };
+}
+
+function say(text: string): void {
+  process.stdout.write(text);
+}
