@@ -1,5 +1,4 @@
 /** `doctor`: looks at everything that counting, cutting and capturing rest on, and puts right what is safe to. */
-import { createInterface } from "node:readline/promises";
 import { RefusedRequestError } from "../../errors.ts";
 import { printable } from "../../log.ts";
 import { type ChangeText, changeText } from "../doctor/change.ts";
@@ -11,6 +10,7 @@ import { openCase } from "../doctor/open-case.ts";
 import { fixAll, type Outcome, type Repair, undoAll } from "../doctor/repair.ts";
 import { countLevels, reportText, totalsText } from "../doctor/report.ts";
 import { paletteFor } from "../terminal/palette.ts";
+import { agreementTo, canAsk } from "./consent.ts";
 import { answer } from "./output.ts";
 import { settingsFor } from "./settings-for.ts";
 
@@ -92,7 +92,7 @@ function findingsIn(examined: readonly Examined[]) {
 /** @throws {RefusedRequestError} where nobody can be asked, or nothing can be changed. */
 function refuseUnasked({ yes, json }: DoctorOptions): void {
   if (process.geteuid?.() !== 0) throw new RefusedRequestError("Cannot change anything: it takes root");
-  if (yes || (!json && process.stdin.isTTY && process.stdout.isTTY)) return;
+  if (yes || canAsk({ json: json === true })) return;
   throw new RefusedRequestError("Cannot change anything: expected --yes, since nobody can be asked here");
 }
 
@@ -109,18 +109,10 @@ async function agreed(
   const [done, back] = verb === "fix" ? ["Fix", "to undo it (sluice doctor --undo)"] : ["Undo of", "it will"];
   if (!json) say(`\n${done}: ${printable(what)}\n  ${back}: ${printable(undo)}`);
   if (yes) return true;
-  const asking = createInterface({ input: process.stdin, output: process.stdout });
-  const left = new Promise<undefined>((resolve) => asking.once("close", () => resolve(undefined)));
-  try {
-    const answered = await Promise.race([asking.question("Do it? [y/N] "), left]);
-    if (answered === undefined) {
-      say("");
-      throw new Error("Stopped at the question; what was done before it stands");
-    }
-    return /^y(es)?$/i.test(answered.trim());
-  } finally {
-    asking.close();
-  }
+  const agreed = await agreementTo("Do it?");
+  if (agreed !== undefined) return agreed;
+  say("");
+  throw new Error("Stopped at the question; what was done before it stands");
 }
 
 function say(text: string): void {

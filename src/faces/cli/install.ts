@@ -15,8 +15,8 @@ import { servicesOf } from "../install/services.ts";
 import { findShellScripts, type ShellScripts } from "../install/shell-scripts.ts";
 import type { CommandNode } from "./command-tree.ts";
 import { completionScript } from "./completion.ts";
+import { agrees } from "./consent.ts";
 import { manPage } from "./man-page.ts";
-import { agrees } from "./question.ts";
 
 export interface InstallFlags {
   readonly root: string;

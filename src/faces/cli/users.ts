@@ -5,9 +5,9 @@ import { RefusedRequestError } from "../../errors.ts";
 import type { Bytes } from "../../units.ts";
 import { withDesk } from "./access.ts";
 import { answer } from "./output.ts";
-import type { LimitOptions } from "./program.ts";
 import { settingsFor } from "./settings-for.ts";
 import { limitOf, stateOf, userBlock, usersTable } from "./user-text.ts";
+import type { LimitOptions } from "./users-command-line.ts";
 
 interface Options {
   readonly config?: string;
