@@ -50,8 +50,12 @@ test("the quick reference has every command", () => {
 
 /** "sluice limit set" and the like: commands that have no others below them. */
 function leavesOf(command: Command): readonly string[] {
-  if (command.commands.length === 0) return [command.name()];
-  return command.commands.flatMap(leavesOf).map((words) => `${command.name()} ${words}`);
+  const below = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== "help");
+  if (below.length === 0) return [command.name()];
+  return below.flatMap(leavesOf).map((words) => `${command.name()} ${words}`);
 }
 
 /** Command lines of ours, in words: those in code, whole up to what ends a shell's command, without what stands in quotes. */

@@ -118,7 +118,8 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
        env -i /usr/local/bin/sluice config check
        env -i /usr/local/bin/cek-bw-limit --help | head -n 1
        env -i $(sed -n 's/^ExecStart=//p' ${UNITS}/bw-limit-check.service) --help | head -n 1
-       env -i $(sed -n 's/^ExecStartPre=+//p' ${UNITS}/host-capture.service) --help | head -n 1`,
+       env -i $(sed -n 's/^ExecStartPre=+//p' ${UNITS}/host-capture.service) --help | head -n 1
+       env -i bash -c '. /usr/local/bin/bw-tracking-lib; bytes_to_mb 1048576; get_user_bw_data nobody' 2>&1 || echo $?`,
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout.split("\n")).toEqual([
@@ -127,6 +128,9 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
       expect.stringContaining("cek-bw-limit"),
       expect.stringContaining("sluice enforce"),
       expect.stringContaining("sluice hosts link"),
+      "1",
+      expect.stringContaining('Cannot find user "nobody"'),
+      "3",
       "",
     ]);
   });

@@ -53,7 +53,7 @@ export function layoutOf(options: LayoutOptions): readonly Wanted[] {
     folder("/var/lib/sluice", 0o755),
     folder("/var/log/sluice", 0o750),
     ...COMMANDS.map((name) => file(`/usr/local/bin/${name}`, 0o755, shim(name, node))),
-    file(`/usr/local/bin/${LIBRARY}`, 0o644, libraryShim()),
+    file(`/usr/local/bin/${LIBRARY}`, 0o644, shipped(`scripts/${LIBRARY}`)),
     ...[ENFORCER, CAPTURE, GATES].map((unit) =>
       file(`${UNITS}/${unit}`, 0o644, unitText(shipped(`systemd/${unit}`), node)),
     ),
@@ -96,12 +96,6 @@ function shim(name: string, node: string): string {
   return `#!/bin/sh
 # Sluice; written by its install.sh, and removed by: sluice uninstall
 SLUICE_CALLED_AS=${name} exec ${node} --max-semi-space-size=2 ${PROGRAM}/dist/cli.js "$@"
-`;
-}
-
-function libraryShim(): string {
-  return `# Sluice: the old library's functions, to be sourced by scripts.
-. ${PROGRAM}/scripts/${LIBRARY}
 `;
 }
 
