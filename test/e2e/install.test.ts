@@ -129,7 +129,7 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
       expect.stringContaining("sluice enforce"),
       expect.stringContaining("sluice hosts link"),
       "1",
-      expect.stringContaining('Cannot find user "nobody"'),
+      "User nobody not found in bandwidth limit list",
       "3",
       "",
     ]);

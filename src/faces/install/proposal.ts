@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RefusedRequestError } from "../../errors.ts";
 import { look } from "./changes.ts";
-import { layoutOf, OWN_NODE, PROGRAM, RECORD, SETTINGS, UNITS, type Wanted } from "./layout.ts";
+import { LIBRARY, layoutOf, OWN_NODE, PROGRAM, RECORD, SETTINGS, UNITS, type Wanted } from "./layout.ts";
 import { CHANGED, planStep, type Step } from "./plan.ts";
 import {
   filesBelow,
@@ -75,7 +75,8 @@ export async function propose(
   const shipped = new Map<string, string>();
   const files = new Map(filesBelow(source));
   for (const [path, file] of files)
-    if (path.startsWith("systemd/")) shipped.set(path, await readFile(file.source, "utf8"));
+    if (path.startsWith("systemd/") || path === `scripts/${LIBRARY}`)
+      shipped.set(path, await readFile(file.source, "utf8"));
   if (copyNode) files.set(OWN_NODE.slice(PROGRAM.length + 1), { ...programFile(node), executable: true });
   const used = copyNode ? OWN_NODE : node;
   const wanted = layoutOf({
