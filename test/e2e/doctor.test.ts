@@ -64,7 +64,7 @@ describe.each(engines)("doctor on $kind $version", (program) => {
       "xray: no HandlerService: a cut takes a restart of the engine, for everybody",
       expect.stringMatching(/^xray: 1 of 2 inbounds with users have no tag, .*: inbounds\[2\] \(vmess\)$/),
       "xray: level 7 is not counted in policy.levels, and 1 users have it: bob",
-      "xray: 1 users have no e-mail, so they are not counted and cannot be cut: inbounds[1].settings.clients[1]",
+      "xray: users have no e-mail, so they are not counted and cannot be cut (1): inbounds[1].settings.clients[1]",
       expect.stringMatching(/^xray: its access log hides addresses \(maskAddress "half"\)/),
       expect.stringMatching(/^xray: alice, bob: only reported at the limit/),
     ]);

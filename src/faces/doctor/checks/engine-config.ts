@@ -102,7 +102,7 @@ export function judgeEmails({ settings: { name }, config }: EngineFacts): Findin
   return [
     problem(
       check,
-      `${name}: ${nameless.length} users have no e-mail, so they are not counted and cannot be cut: ${places}`,
+      `${name}: users have no e-mail, so they are not counted and cannot be cut (${nameless.length}): ${places}`,
       'give each an "email" of his own in the config',
     ),
   ];

@@ -164,7 +164,7 @@ test.each([
     "a user without e-mail",
     judgeEmails,
     { inbounds: [{ ...GOOD.inbounds[0], settings: { clients: [{ id: CLIENT?.id }, CLIENT] } }] },
-    "problem: xray: 1 users have no e-mail, so they are not counted and cannot be cut: inbounds[0].settings.clients[0]",
+    "problem: xray: users have no e-mail, so they are not counted and cannot be cut (1): inbounds[0].settings.clients[0]",
   ],
 ])("tells of %s", (_, judge, change, want) => expect(said(judge(withConfig(change)))).toEqual([want]));
 
