@@ -267,6 +267,31 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
     expect(contentsOf(root)).toEqual(before);
   });
 
+  test("--uninstall removes nothing while somebody could stay cut for ever", async () => {
+    const { stdout, stderr, status } = await onHost(
+      await installedRoot(),
+      `PATH=/usr/local/bin:$PATH; rm -r /run/systemd # nothing runs that would have to be stopped
+       sluice users >/dev/null
+       { flock -x 9; sluice uninstall --yes >/dev/null || echo "books in use: $?"; } 9>>/etc/myvpn/usage/.lock
+       cp /etc/myvpn/sluice.json /run/settings; echo '{ "mod": 1 }' >/etc/myvpn/sluice.json
+       sluice uninstall --yes >/dev/null || echo "settings: $?"
+       ls /opt/sluice/dist/cli.js /usr/local/bin/sluice
+       sluice uninstall --yes --keep-cuts | tail -n 2
+       ls -d /opt/sluice || echo gone`,
+    );
+    expect(status).toBe(0);
+    expect(stderr).toMatch(
+      /^sluice: Cannot lift gates and cuts: .*another Sluice holds.*; nothing was removed/m,
+    );
+    expect(stderr).toMatch(/mod: /);
+    expect(stdout.split("\n")).toEqual([
+      ...["books in use: 2", "settings: 2", "/opt/sluice/dist/cli.js", "/usr/local/bin/sluice"],
+      expect.stringMatching(/^Not done: The settings cannot be read: /),
+      expect.stringMatching(/^Sluice is gone; /),
+      ...["gone", ""],
+    ]);
+  });
+
   test("--uninstall keeps what was changed by hand, names it, and keeps the accounts", async () => {
     const root = await installedRoot();
     await cp(STATE, join(root, "/etc/myvpn/usage"), { recursive: true });

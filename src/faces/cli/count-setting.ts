@@ -6,7 +6,7 @@ import { mkdir, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_PATH, type Settings } from "../../config.ts";
-import { codeOf } from "../../errors.ts";
+import { unlessMissing } from "../../errors.ts";
 import { parseJsonc } from "../../jsonc.ts";
 import type { CountRule } from "../../rules.ts";
 import { withSetting } from "../../settings-text.ts";
@@ -36,10 +36,7 @@ export async function countSetting(
   fallback: CountRule,
 ): Promise<CountSetting> {
   const path = settings.path ?? DEFAULT_PATH;
-  const before = await readFile(path, "utf8").catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
+  const before = await unlessMissing(readFile(path, "utf8"));
   const isSet = before !== undefined && (parseJsonc(before) as { count?: unknown }).count !== undefined;
   if (isSet && (wanted === undefined || wanted === settings.count)) {
     return { path, count: settings.count, text: undefined };
@@ -52,7 +49,7 @@ export async function countSetting(
 export async function writeCount({ path, text }: CountSetting): Promise<void> {
   if (text === undefined) return;
   await mkdir(dirname(path), { recursive: true });
-  const there = await stat(path).catch(() => undefined);
+  const there = await unlessMissing(stat(path));
   await writeDurably(path, text, (there?.mode ?? MODE) & 0o7777, there && { uid: there.uid, gid: there.gid });
 }
 

@@ -14,9 +14,9 @@ export function addEngineCommands(root: Command): void {
   ).action(async (options: Common) => (await import("./gates.ts")).loadGates(options));
   command(gates, "remove", "Takes everything of Sluice's out of the kernel; nobody is gated any more")
     .option("--release", "and gives back what was taken from who is cut, until the daemon starts again")
-    .action(async (options: Common & { release?: boolean }) =>
-      (await import("./gates.ts")).removeGates(options),
-    );
+    .action(async (options: Common & { release?: boolean }) => {
+      await (await import("./gates.ts")).removeGates(options);
+    });
 
   const xray = root.command("xray").description("Engines: Xray and V2Ray");
   reading(xray, "setup", "Prepares an engine's config: statistics, API, tags, an outbound per account")

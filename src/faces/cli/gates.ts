@@ -1,7 +1,9 @@
 /** `gates load` and `gates remove`: the kernel's part of Sluice while no daemon runs. */
+import type { Settings } from "../../config.ts";
 import { openOffice } from "../../enforce.ts";
 import { StateInUseError } from "../../errors.ts";
 import { printable } from "../../log.ts";
+import type { UserName } from "../../names.ts";
 import { releaseEverybody } from "./release.ts";
 import { quietLog, settingsFor } from "./settings-for.ts";
 
@@ -23,19 +25,31 @@ export async function loadGates(options: Options): Promise<void> {
   }
 }
 
-/** @throws {StateInUseError} while the daemon runs: it would put everything back. */
-export async function removeGates(options: Options & { readonly release?: boolean }): Promise<void> {
+/**
+ * @returns who was to be let in and stays cut.
+ * @throws {StateInUseError} while the daemon runs: it would put everything back.
+ */
+export async function removeGates(
+  options: Options & { readonly release?: boolean },
+): Promise<readonly UserName[]> {
   const settings = await settingsFor(options);
-  if (options.release) {
-    const { released, left } = await releaseEverybody(settings);
-    if (released.length > 0) say(`Let in: ${released.map(printable).join(", ")}.`);
-    for (const { name, why } of left) say(`${printable(name)} stays cut: ${why}.`);
-    if (left.length > 0) process.exitCode = 1;
-  }
+  const left = options.release ? await letIn(settings) : [];
   await using office = await openOffice({ settings, log: quietLog, mode: "enforce", wait: undefined });
   const unseen = await office.removeGates();
-  if (unseen.length === 0) return say("Nothing of Sluice's is in the kernel any more.");
-  say(`What could be looked at has nothing of Sluice's any more. Not looked at: ${unseen.join("; ")}`);
+  say(
+    unseen.length === 0
+      ? "Nothing of Sluice's is in the kernel any more."
+      : `What could be looked at has nothing of Sluice's any more. Not looked at: ${unseen.join("; ")}`,
+  );
+  return left;
+}
+
+async function letIn(settings: Settings): Promise<UserName[]> {
+  const { released, left } = await releaseEverybody(settings);
+  if (released.length > 0) say(`Let in: ${released.map(printable).join(", ")}.`);
+  for (const { name, why } of left) say(`${printable(name)} stays cut: ${why}.`);
+  if (left.length > 0) process.exitCode = 1;
+  return left.map(({ name }) => name);
 }
 
 function say(text: string): void {

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { systemClock } from "../../clock.ts";
 import type { Settings } from "../../config.ts";
 import { stateOwner, takeLock, usageOf } from "../../daemon/state-lock.ts";
-import { StateInUseError, UnreachableError } from "../../errors.ts";
+import { StateInUseError, UnreachableError, unlessMissing } from "../../errors.ts";
 import { CaptureClient, captureSocket } from "../../hosts/capture-client.ts";
 import { parsePasswd } from "../../sources/ssh/logins.ts";
 import { freshAccounts, presentBooks } from "../../storage/backup/account-folder.ts";
@@ -67,7 +67,10 @@ async function lockState(settings: Settings): Promise<Disposable | undefined> {
 async function requireNoCapture(settings: Settings): Promise<void> {
   const pid = await new CaptureClient(captureSocket(settings)).status().then(
     (status) => status.pid,
-    () => undefined, // nobody answers
+    (error: unknown) => {
+      if (!(error instanceof UnreachableError)) throw error;
+      return undefined;
+    },
   );
   if (pid === undefined) return;
   throw new UnreachableError(`Cannot restore hosts while a capture runs: stop process ${pid} first`);
@@ -102,7 +105,7 @@ async function accountsReady(restore: Restore, owner: FileOwner | undefined): Pr
 
 /** As it is on this host, where others may have to read it. */
 async function modeOf({ path, mode }: BackupPart): Promise<number> {
-  const there = await stat(path).catch(() => undefined); // it is not there yet
+  const there = await unlessMissing(stat(path));
   return there ? there.mode & 0o7777 : mode;
 }
 

@@ -11,6 +11,7 @@ import {
   UNIT_DIRECTORY,
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError, reasonOf } from "../../errors.ts";
+import { printable } from "../../log.ts";
 import { CAPTURE, ENFORCER, GATES, PROGRAM, RECORD } from "../install/layout.ts";
 import { isThere } from "../install/program-folder.ts";
 import { readRecord } from "../install/record.ts";
@@ -45,9 +46,10 @@ export async function runUninstall(flags: UninstallFlags): Promise<void> {
     );
   say(whatGoes(record, flags));
   if (!(await agrees("Go on?", flags.yes))) return say("Nothing was changed.\n");
+  const settings = root === "/" ? await settingsOf(flags) : undefined;
   const services = servicesOf(root);
   if (services) for (const unit of [CAPTURE, ENFORCER, GATES]) await services.stop(unit);
-  const troubles = root === "/" ? await takeOffHost(flags) : [];
+  const troubles = root === "/" ? await takeOffHost(settings, flags) : [];
   const { left, restored } = await removeInstalled(root, record, flags.purge === true);
   if (services) await startOld(services, record, flags);
   for (const path of restored) say(`Back in its place: ${path}\n`);
@@ -61,8 +63,24 @@ export async function runUninstall(flags: UninstallFlags): Promise<void> {
   if (troubles.length > 0) process.exitCode = 1;
 }
 
-/** Kernel, engines, logins. One part that fails keeps none of the others from being done. @returns what failed. */
-async function takeOffHost(flags: UninstallFlags): Promise<string[]> {
+/** Undefined where they cannot be read and nobody is to be let in. @throws {InvalidSettingsError} */
+async function settingsOf(flags: UninstallFlags): Promise<Settings | undefined> {
+  try {
+    return await settingsFor(flags);
+  } catch (error) {
+    if (!flags.keepCuts) throw error; // who is cut could not be let in any more
+    return undefined;
+  }
+}
+
+/**
+ * Kernel, engines, logins. A part that fails keeps none of the others from being done.
+ *
+ * @returns what failed.
+ * @throws {RefusedRequestError} where somebody would stay cut with nothing left to let him in by.
+ */
+async function takeOffHost(settings: Settings | undefined, flags: UninstallFlags): Promise<string[]> {
+  if (!settings) return ["The settings cannot be read: gates, cuts and drop-ins of engines are as they were"];
   const troubles: string[] = [];
   const attempt = async (work: () => Promise<unknown>) => {
     try {
@@ -71,13 +89,8 @@ async function takeOffHost(flags: UninstallFlags): Promise<string[]> {
       troubles.push(reasonOf(error));
     }
   };
-  let settings: Settings;
-  try {
-    settings = await settingsFor(flags);
-  } catch (error) {
-    return [`${reasonOf(error)}; gates, cuts and drop-ins of engines are as they were`];
-  }
-  await attempt(() => removeGates({ ...configOf(flags), release: flags.keepCuts !== true }));
+  if (flags.keepCuts) await attempt(() => removeGates(configOf(flags)));
+  else await letEverybodyIn(flags);
   for (const { name, service } of settings.xray) {
     if (service === null) continue;
     const place = { unit: service, directory: UNIT_DIRECTORY, reload: reloadSystemd };
@@ -97,6 +110,20 @@ async function takeOffHost(flags: UninstallFlags): Promise<string[]> {
     else say(`What sluice xray setup added to ${name}'s config stays.\n`);
   }
   return troubles;
+}
+
+async function letEverybodyIn(flags: UninstallFlags): Promise<void> {
+  const stays = "nothing was removed, and Sluice's services are stopped; --keep-cuts removes it all the same";
+  let left: readonly string[];
+  try {
+    left = await removeGates({ ...configOf(flags), release: true });
+  } catch (cause) {
+    throw new RefusedRequestError(`Cannot lift gates and cuts: ${reasonOf(cause)}; ${stays}`, { cause });
+  }
+  if (left.length > 0 && flags.purge)
+    throw new RefusedRequestError(
+      `Cannot forget who stays cut (${left.map(printable).join(", ")}): ${stays}`,
+    );
 }
 
 /** Their units are where they were, and start when somebody says so. */

@@ -39,11 +39,14 @@ export async function stopUnits(
   return { stopped: [...stopped], [Symbol.asyncDispose]: startAgain };
 }
 
-/** False without systemd. */
+/** False without systemd. @throws {Error} when it does not answer in time. */
 async function isActive(unit: string): Promise<boolean> {
   return systemctl("is-active", "--quiet", unit).then(
     () => true,
-    () => false,
+    (error: { code?: unknown }) => {
+      if (typeof error.code === "number" || error.code === "ENOENT") return false;
+      throw error;
+    },
   );
 }
 

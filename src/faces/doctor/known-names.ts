@@ -32,13 +32,23 @@ export function logins({ host, settings }: Pick<Case, "host" | "settings">): rea
   return tunnelLogins(parsePasswd(host.read("/etc/passwd") ?? ""), settings.ssh.minUid).logins;
 }
 
-/** A file that does not parse is the state's own trouble, and told of when it is loaded. */
+/** @throws the system's error when the account's file may not be read. */
 function enrolledIn({ host, settings }: Case, name: string): readonly string[] {
+  const file = fileOf(name);
+  const text = file === undefined ? undefined : host.read(join(usageOf(settings), file));
   try {
-    const text = host.read(join(usageOf(settings), `${fileNameOf(userName(name))}.json`));
     const { enrolled } = Object(JSON.parse(text ?? "{}")) as { enrolled?: unknown };
     return Array.isArray(enrolled) ? enrolled.map(String) : [];
   } catch {
-    return [];
+    return []; // one that does not parse is the state's own trouble, and told of when it is loaded
+  }
+}
+
+/** Undefined for a name that can have no account. */
+function fileOf(name: string): string | undefined {
+  try {
+    return `${fileNameOf(userName(name))}.json`;
+  } catch {
+    return undefined;
   }
 }

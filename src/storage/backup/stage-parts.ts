@@ -6,7 +6,7 @@ import { constants, createWriteStream } from "node:fs";
 import { open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { codeOf, reasonOf } from "../../errors.ts";
+import { reasonOf, unlessMissing } from "../../errors.ts";
 import { archivedFile, stagedPath } from "./archive.ts";
 import type { ArchivedFile } from "./manifest.ts";
 import type { BackupPart } from "./parts.ts";
@@ -49,10 +49,7 @@ async function stage({ name, kind, path, file }: BackupPart, folder: string): Pr
 
 /** Plain files alone; none of a folder that is not there. */
 async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return [];
-    throw error;
-  });
+  const entries = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
   return entries.flatMap((entry) => (entry.isFile() && !PASSING.test(entry.name) ? [entry.name] : []));
 }
 
@@ -73,12 +70,7 @@ async function copyFile(source: string, target: string): Promise<boolean> {
 }
 
 async function openIfThere(path: string) {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe in its place must not hold us
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
+  return unlessMissing(open(path, constants.O_RDONLY | constants.O_NONBLOCK)); // a pipe in its place must not hold us
 }
 
 /** By SQLite itself, which is loaded only where there is a database. */

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Settings } from "../../config.ts";
-import { codeOf, DamagedStateError, reasonOf } from "../../errors.ts";
+import { DamagedStateError, reasonOf, unlessMissing } from "../../errors.ts";
 import { writeDurably } from "../durable-write.ts";
 
 /** A file as it was; null for one that was not there. */
@@ -34,10 +34,7 @@ export function knownLength(content: Uint8Array, before: Fingerprint | undefined
  */
 export async function readImportRecord(settings: Settings): Promise<Map<string, Fingerprint>> {
   const path = pathOf(settings);
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
+  const text = await unlessMissing(readFile(path, "utf8"));
   if (text === undefined) return new Map();
   try {
     const { version, files } = JSON.parse(text) as { version: unknown; files: Record<string, unknown> };
@@ -69,10 +66,7 @@ export async function noteImport(settings: Settings, files: ReadonlyMap<string, 
 export async function changedSinceImport(settings: Settings): Promise<readonly string[]> {
   const changed: string[] = [];
   for (const [path, before] of await readImportRecord(settings)) {
-    const now = await lstat(path).catch((error: unknown) => {
-      if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
-      throw error;
-    });
+    const now = await unlessMissing(lstat(path));
     if (!now?.isFile()) continue;
     if (before && now.size === before.size && now.mtimeMs === before.mtimeMs) continue;
     if (before && now.size === before.size && hashOf(await readFile(path)) === before.sha256) continue;
