@@ -317,7 +317,8 @@ describe.for(["nft", "legacy"] as const)("logins metered with iptables-%s", (var
       expect(await first).toMatch(/it ended/);
     });
 
-    test("leave the host as it was when all is taken away", async () => {
+    // Once more: a packet of the kernel's own, a neighbour's solicitation, may be in one of the two pictures.
+    test("leave the host as it was when all is taken away", { retry: 1 }, async () => {
       let before = "";
       let six = "";
       await using meter = await metered(variant, (host) => {
