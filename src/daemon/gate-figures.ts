@@ -43,6 +43,8 @@ export interface Gate {
   quiet: number;
   /** Payload that waits in the sockets of an account near its limit. */
   unread: number;
+  /** Payload the engine has counted, in its sockets towards the far end. */
+  queued: number;
   flows: OpenFlows;
   /** Undefined where its flows are not spliced. */
   splice: Splice | undefined;
@@ -53,6 +55,13 @@ export interface Gate {
   seenBefore: number;
   /** It shut by itself, and what is left is being worked out. */
   settling: boolean;
+  /** Meanwhile the kernel said that it shut: maybe only once it had been opened again. */
+  shutAgain: boolean;
+  /** It was opened while all stood still: to the last byte, without a margin. */
+  exact: boolean;
+  /** How often in a row it was opened so while the engine's figure stayed at `openedAt`. */
+  fruitless: number;
+  openedAt: number;
 }
 
 export interface GateFiguresOptions {
@@ -95,18 +104,9 @@ export class GateFigures {
 
   add(entry: Entry, number: number): Gate {
     const gate: Gate = {
-      ...{
-        entry,
-        number,
-        passed: 0,
-        passedBefore: 0,
-        quiet: 0,
-        unread: 0,
-        hidden: 0,
-        seen: 0,
-        seenBefore: 0,
-      },
-      ...{ flows: NO_FLOWS, splice: undefined, settling: false },
+      ...{ entry, number, passed: 0, passedBefore: 0, quiet: 0, unread: 0, queued: 0, hidden: 0 },
+      ...{ seen: 0, seenBefore: 0, flows: NO_FLOWS, splice: undefined },
+      ...{ settling: false, shutAgain: false, exact: false, fruitless: 0, openedAt: Number.NaN },
       ratio: beginRatio(NOTHING),
       evidence: beginEvidence(NOTHING),
     };
@@ -135,6 +135,7 @@ export class GateFigures {
   restart(gate: Gate, passed: Traffic): void {
     gate.passed = countedOf(passed, this.#options.count);
     gate.passedBefore = gate.passed;
+    gate.exact = false;
   }
 
   /** Whether somebody moves whose figures are needed at every look. */
@@ -173,15 +174,18 @@ export class GateFigures {
     const { sockets, count } = this.#options;
     const { forward } = marksOf(gate.number, SERVICE_XRAY);
     let unread = 0;
+    let queued = 0;
     let received = 0;
     let headers = 0;
     for (const flow of sockets.flowsMarked(forward, ACCOUNT_MASK)) {
       const came = flow.received ?? Number.MAX_SAFE_INTEGER; // an older kernel does not say
       unread += flow.unread;
+      queued += flow.unsent;
       received += came;
       headers += came * (TCP_HEADERS[flow.family] + (flow.timestamps ? TIMESTAMPS : 0));
     }
     gate.unread = count === "uplink" ? 0 : unread;
+    gate.queued = count === "downlink" ? 0 : queued;
     gate.flows = received > 0 ? { received, headers: headers / received } : NO_FLOWS;
   }
 

@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { AccountGates } from "../enforcement/xray/account-gates.ts";
 import type { Proof } from "../enforcement/xray/gate-proof.ts";
 import type { MarkedAccount } from "../enforcement/xray/marked-outbounds.ts";
-import { NOTHING_LEFT, shutAt } from "../enforcement/xray/two-counts.ts";
+import { moveGate, NOTHING_LEFT, queuedShare, shutAt } from "../enforcement/xray/two-counts.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
@@ -146,7 +146,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
         for (const { entry, number } of this.#figures.gates.values()) {
           // The kernel's own word may have been lost: it drops messages when they come too fast.
           const asked = this.#unsettled.delete(number) || isNear(entry);
-          if (asked && (await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
+          if (asked) await this.#settleIfShut(number);
         }
       },
     };
@@ -230,15 +230,18 @@ export class XrayGates implements AccountGates, AsyncDisposable {
     if (this.#fresh) this.#figures.weigh(gate);
     const standing = table.limitOf(gate.number);
     if (entry.verdict.kind === "deny" || standing === undefined || gate.settling) return;
-    const limit = this.#limitOf(gate);
+    const cautious = this.#limitOf(gate);
     if (standing === SHUT) {
       // He was let in again; the engine may have had nothing to put back.
-      table.reopen(gate.number, limit).catch((error: unknown) => this.#failed(error));
+      gate.exact = false;
+      table.reopen(gate.number, cautious).catch((error: unknown) => this.#failed(error));
       return;
     }
+    const limit = moveGate(standing, cautious, gate.exact ? this.#limitOf(gate, true) : undefined);
     // By books that lag, what passed meanwhile would be let through once more.
     if (this.#unread.size > 0 && limit > standing) return;
     if (limit === standing || this.#mayWait(gate, standing, limit)) return;
+    if (limit > standing) gate.exact = false;
     table.advance(gate.number, limit).then(
       (shut) => (shut ? this.#settleSoon(gate.number) : undefined),
       (error: unknown) => this.#failed(error),
@@ -279,6 +282,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   async open(user: UserName): Promise<void> {
     const gate = this.#gateOf(user);
     if (!gate || !this.#table || gate.entry.verdict.kind === "deny") return;
+    gate.exact = false;
     await this.#table.reopen(gate.number, this.#limitOf(gate));
   }
 
@@ -305,13 +309,14 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   }
 
   /** The kernel's figure at which the account's nearest limit is reached. */
-  #limitOf({ entry, unread, hidden, ratio, passed, passedBefore }: Gate, still = false): Bytes {
+  #limitOf(gate: Gate, still = false, queued = 0): Bytes {
+    const { entry, unread, hidden, ratio, passed, passedBefore } = gate;
     const { verdict } = entry;
     if (verdict.kind === "deny") return SHUT;
     if (verdict.remaining === undefined) return OPEN;
     const underWay = still ? 0 : Math.max(1, passed - passedBefore);
     const uncounted = Math.max(unread, hidden);
-    return shutAt({ kernel: passed, remaining: verdict.remaining, uncounted, underWay }, ratio);
+    return shutAt({ kernel: passed, remaining: verdict.remaining, uncounted, queued, underWay }, ratio);
   }
 
   /** A gate far from shutting need not follow every look: a thousand that move would be a thousand changes a second. */
@@ -322,15 +327,25 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   #settleSoon(number: number): void {
     const gate = this.#figures.gates.get(number);
-    if (!gate || gate.settling || gate.entry.verdict.kind === "deny") return;
+    if (!gate || gate.entry.verdict.kind === "deny") return;
+    if (gate.settling) {
+      gate.shutAgain = true;
+      return;
+    }
     gate.settling = true;
+    gate.shutAgain = false;
     this.#settle(gate)
       .catch((error: unknown) => {
         if (!this.#stopping.signal.aborted) this.#failed(error);
       })
       .finally(() => {
         gate.settling = false;
+        if (gate.shutAgain) this.#settleIfShut(number).catch((error: unknown) => this.#failed(error));
       });
+  }
+
+  async #settleIfShut(number: number): Promise<void> {
+    if ((await this.#table?.gateOf(number))?.depleted) this.#settleSoon(number);
   }
 
   /**
@@ -360,7 +375,11 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       const uncounted = Math.max(gate.unread, gate.hidden);
       const remaining = verdict.remaining === undefined ? OPEN : verdict.remaining - uncounted;
       if (remaining > NOTHING_LEFT && (still || remaining > NEAR || clock.monotonic() > until)) {
-        await this.#table?.reopen(gate.number, this.#limitOf(gate, still));
+        gate.fruitless = still && figure === gate.openedAt ? gate.fruitless + 1 : 0;
+        gate.openedAt = figure;
+        gate.exact = still;
+        const queued = still ? queuedShare(gate.queued, gate.fruitless) : 0;
+        await this.#table?.reopen(gate.number, this.#limitOf(gate, still, queued));
         return;
       }
       if (remaining <= NOTHING_LEFT && (still || clock.monotonic() > until)) return onDepleted(entry, at);

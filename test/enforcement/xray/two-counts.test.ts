@@ -3,12 +3,15 @@ import { describe, expect, test } from "vitest";
 import {
   beginRatio,
   learnRatio,
+  moveGate,
   type Pair,
+  queuedShare,
   type Ratio,
   ratioOf,
   type Standing,
   shutAt,
 } from "../../../src/enforcement/xray/two-counts.ts";
+import { bytes } from "../../../src/units.ts";
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;
@@ -76,6 +79,11 @@ describe("where a gate shuts", () => {
       name: "earlier by what passed and is not counted",
       standing: { kernel: 0, remaining: 10 * MIB, uncounted: 4 * MIB, underWay: 0 },
       want: 6 * MIB,
+    },
+    {
+      name: "later by what is counted and still to pass",
+      standing: { kernel: 0, remaining: 10 * MIB, uncounted: 0, queued: 2 * MIB, underWay: 0 },
+      want: 12 * MIB,
     },
     {
       name: "later by the headers",
@@ -147,4 +155,26 @@ describe("where a gate shuts", () => {
       ),
     );
   });
+});
+
+describe("what an upload has queued", () => {
+  test.for([
+    { name: "waits while the last bytes alone are counted", fruitless: 0, want: 0 },
+    { name: "passes a little when none were", fruitless: 1, want: 128 * KIB },
+    { name: "passes twice as much each time", fruitless: 4, want: MIB },
+    { name: "passes never more than it is", fruitless: 9, want: 3 * MIB },
+  ])("$name", ({ fruitless, want }) => expect(queuedShare(3 * MIB, fruitless)).toBe(want));
+});
+
+describe("an open gate", () => {
+  test.for([
+    { name: "goes where the margin says", cautious: 400, exact: undefined, want: 400 },
+    { name: "is drawn in while bytes may be on their way", cautious: 100, exact: undefined, want: 100 },
+    { name: "keeps a place that was known to the byte", cautious: 100, exact: 300, want: 300 },
+    { name: "keeps it when bytes on their way would put it further", cautious: 100, exact: 350, want: 300 },
+    { name: "is drawn in from it when less is left", cautious: 100, exact: 200, want: 200 },
+    { name: "goes on from it when the limit is raised", cautious: 900, exact: 1_400, want: 900 },
+  ])("$name", ({ cautious, exact, want }) =>
+    expect(moveGate(bytes(300), bytes(cautious), exact === undefined ? undefined : bytes(exact))).toBe(want),
+  );
 });
