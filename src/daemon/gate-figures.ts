@@ -43,8 +43,6 @@ export interface Gate {
   quiet: number;
   /** Payload that waits in the sockets of an account near its limit. */
   unread: number;
-  /** Payload the engine has counted, in its sockets towards the far end. */
-  queued: number;
   flows: OpenFlows;
   /** Undefined where its flows are not spliced. */
   splice: Splice | undefined;
@@ -59,8 +57,7 @@ export interface Gate {
   shutAgain: boolean;
   /** It was opened while all stood still: to the last byte, without a margin. */
   exact: boolean;
-  /** How often in a row it was opened so while the engine's figure stayed at `openedAt`. */
-  fruitless: number;
+  /** The engine's figure when it was last opened so; NaN at first. */
   openedAt: number;
 }
 
@@ -104,9 +101,9 @@ export class GateFigures {
 
   add(entry: Entry, number: number): Gate {
     const gate: Gate = {
-      ...{ entry, number, passed: 0, passedBefore: 0, quiet: 0, unread: 0, queued: 0, hidden: 0 },
+      ...{ entry, number, passed: 0, passedBefore: 0, quiet: 0, unread: 0, hidden: 0 },
       ...{ seen: 0, seenBefore: 0, flows: NO_FLOWS, splice: undefined },
-      ...{ settling: false, shutAgain: false, exact: false, fruitless: 0, openedAt: Number.NaN },
+      ...{ settling: false, shutAgain: false, exact: false, openedAt: Number.NaN },
       ratio: beginRatio(NOTHING),
       evidence: beginEvidence(NOTHING),
     };
@@ -174,18 +171,15 @@ export class GateFigures {
     const { sockets, count } = this.#options;
     const { forward } = marksOf(gate.number, SERVICE_XRAY);
     let unread = 0;
-    let queued = 0;
     let received = 0;
     let headers = 0;
     for (const flow of sockets.flowsMarked(forward, ACCOUNT_MASK)) {
       const came = flow.received ?? Number.MAX_SAFE_INTEGER; // an older kernel does not say
       unread += flow.unread;
-      queued += flow.unsent;
       received += came;
       headers += came * (TCP_HEADERS[flow.family] + (flow.timestamps ? TIMESTAMPS : 0));
     }
     gate.unread = count === "uplink" ? 0 : unread;
-    gate.queued = count === "downlink" ? 0 : queued;
     gate.flows = received > 0 ? { received, headers: headers / received } : NO_FLOWS;
   }
 

@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { AccountGates } from "../enforcement/xray/account-gates.ts";
 import type { Proof } from "../enforcement/xray/gate-proof.ts";
 import type { MarkedAccount } from "../enforcement/xray/marked-outbounds.ts";
-import { moveGate, NOTHING_LEFT, queuedShare, shutAt } from "../enforcement/xray/two-counts.ts";
+import { LITTLE_LEFT, moveGate, NOTHING_LEFT, shutAt } from "../enforcement/xray/two-counts.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
 import { ACCOUNT_MASK, marksOf, numberOfQuota, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type Conntrack, openConntrack } from "../kernel/conntrack.ts";
@@ -49,7 +49,7 @@ export interface XrayGatesOptions {
   readonly maySplice: (entry: Entry) => boolean;
   /** Bytes the engine has counted and its clients have not been sent, as far as their sockets are known. */
   readonly undelivered: (entry: Entry) => number;
-  /** The gate of this account was used up, a packet short of his limit. */
+  /** The gate of this account was used up, `LITTLE_LEFT` short of his limit at most. */
   readonly onDepleted: (entry: Entry, at: UnixTime) => void;
   /** The account was deleted. */
   readonly onGone: (entry: Entry) => void;
@@ -309,14 +309,13 @@ export class XrayGates implements AccountGates, AsyncDisposable {
   }
 
   /** The kernel's figure at which the account's nearest limit is reached. */
-  #limitOf(gate: Gate, still = false, queued = 0): Bytes {
-    const { entry, unread, hidden, ratio, passed, passedBefore } = gate;
+  #limitOf({ entry, unread, hidden, ratio, passed, passedBefore }: Gate, still = false): Bytes {
     const { verdict } = entry;
     if (verdict.kind === "deny") return SHUT;
     if (verdict.remaining === undefined) return OPEN;
     const underWay = still ? 0 : Math.max(1, passed - passedBefore);
     const uncounted = Math.max(unread, hidden);
-    return shutAt({ kernel: passed, remaining: verdict.remaining, uncounted, queued, underWay }, ratio);
+    return shutAt({ kernel: passed, remaining: verdict.remaining, uncounted, underWay }, ratio);
   }
 
   /** A gate far from shutting need not follow every look: a thousand that move would be a thousand changes a second. */
@@ -350,7 +349,7 @@ export class XrayGates implements AccountGates, AsyncDisposable {
 
   /**
    * The gate shut by itself. What the engine still holds is counted and
-   * delivered meanwhile; then either the limit is reached but for a packet, or
+   * delivered meanwhile; then either the limit is reached but for a little, or
    * the rest is known exactly and let through. An engine that does not answer
    * tells nothing of the rest, so the gate stays shut until it does.
    */
@@ -374,15 +373,14 @@ export class XrayGates implements AccountGates, AsyncDisposable {
       const still = gate.unread + undelivered(entry) === 0 && figure === before;
       const uncounted = Math.max(gate.unread, gate.hidden);
       const remaining = verdict.remaining === undefined ? OPEN : verdict.remaining - uncounted;
-      if (remaining > NOTHING_LEFT && (still || remaining > NEAR || clock.monotonic() > until)) {
-        gate.fruitless = still && figure === gate.openedAt ? gate.fruitless + 1 : 0;
-        gate.openedAt = figure;
+      const nothing = still && figure === gate.openedAt ? LITTLE_LEFT : NOTHING_LEFT;
+      if (remaining > nothing && (still || remaining > NEAR || clock.monotonic() > until)) {
         gate.exact = still;
-        const queued = still ? queuedShare(gate.queued, gate.fruitless) : 0;
-        await this.#table?.reopen(gate.number, this.#limitOf(gate, still, queued));
+        gate.openedAt = still ? figure : Number.NaN;
+        await this.#table?.reopen(gate.number, this.#limitOf(gate, still));
         return;
       }
-      if (remaining <= NOTHING_LEFT && (still || clock.monotonic() > until)) return onDepleted(entry, at);
+      if (remaining <= nothing && (still || clock.monotonic() > until)) return onDepleted(entry, at);
       before = figure;
       await clock.sleep(milliseconds(pause), this.#stopping.signal);
       pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);

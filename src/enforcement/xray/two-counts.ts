@@ -35,6 +35,12 @@ const LOWEST_RATIO = 1;
 const LEAST_MARGIN = 512 << 10;
 /** Less than this is not worth opening a gate for: a packet of that size may not fit whole. */
 export const NOTHING_LEFT = 64 << 10;
+/**
+ * Nor is this, once a gate was opened for the last bytes and none was counted:
+ * an engine counts on only when a good part of its send buffer is free (a third
+ * of it, on Linux), and what passes meanwhile is an upload that was counted long ago.
+ */
+export const LITTLE_LEFT = 192 << 10;
 
 export function beginRatio(now: Pair): Ratio {
   return { measured: [], since: now };
@@ -70,8 +76,6 @@ export interface Standing {
   readonly remaining: number;
   /** Payload that passed the gate and waits to be read by the engine. */
   readonly uncounted: number;
-  /** Payload that the engine has counted and that waits to pass the gate: as much of it as may. */
-  readonly queued?: number;
   /**
    * Bytes on their way that nobody can be asked for: as many as passed since
    * the look before, at most. 0 when all stands still, and the rest can be let
@@ -81,24 +85,11 @@ export interface Standing {
 }
 
 /** The kernel's figure at which the gate shuts. */
-export function shutAt(standing: Standing, ratio: Ratio): Bytes {
-  const { kernel, remaining, uncounted, queued = 0, underWay } = standing;
+export function shutAt({ kernel, remaining, uncounted, underWay }: Standing, ratio: Ratio): Bytes {
   const margin = underWay === 0 ? 0 : Math.max(LEAST_MARGIN, underWay);
-  const payload = Math.max(0, remaining + queued - uncounted - margin);
+  const payload = Math.max(0, remaining - uncounted - margin);
   const most = Number.MAX_SAFE_INTEGER - kernel;
   return bytes(kernel + Math.min(Math.floor(payload * ratioOf(ratio)), most));
-}
-
-/**
- * How much of what an upload has queued may pass beyond what is left of the
- * limit. It is counted already; but an engine counts on only when a good part
- * of its send buffer is free (a third of it, on Linux), so that a gate opened by
- * the last bytes alone would let pass nothing but what is in the books.
- *
- * @param fruitless how often in a row the gate was opened for the last bytes and none was counted.
- */
-export function queuedShare(queued: number, fruitless: number): number {
-  return fruitless === 0 ? 0 : Math.min(queued, NOTHING_LEFT * 2 ** fruitless);
 }
 
 /**

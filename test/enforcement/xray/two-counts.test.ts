@@ -5,7 +5,6 @@ import {
   learnRatio,
   moveGate,
   type Pair,
-  queuedShare,
   type Ratio,
   ratioOf,
   type Standing,
@@ -81,11 +80,6 @@ describe("where a gate shuts", () => {
       want: 6 * MIB,
     },
     {
-      name: "later by what is counted and still to pass",
-      standing: { kernel: 0, remaining: 10 * MIB, uncounted: 0, queued: 2 * MIB, underWay: 0 },
-      want: 12 * MIB,
-    },
-    {
       name: "later by the headers",
       standing: { kernel: 0, remaining: 10 * MIB, uncounted: 0, underWay: 0 },
       ratio: learned(1.5),
@@ -155,15 +149,6 @@ describe("where a gate shuts", () => {
       ),
     );
   });
-});
-
-describe("what an upload has queued", () => {
-  test.for([
-    { name: "waits while the last bytes alone are counted", fruitless: 0, want: 0 },
-    { name: "passes a little when none were", fruitless: 1, want: 128 * KIB },
-    { name: "passes twice as much each time", fruitless: 4, want: MIB },
-    { name: "passes never more than it is", fruitless: 9, want: 3 * MIB },
-  ])("$name", ({ fruitless, want }) => expect(queuedShare(3 * MIB, fruitless)).toBe(want));
 });
 
 describe("an open gate", () => {
