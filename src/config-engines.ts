@@ -54,15 +54,40 @@ export interface SshSettings {
 export interface OpenvpnSettings {
   /** "openvpn:" and the server's name. */
   readonly name: KeeperName;
-  /** The management interface: a socket's path, or "host:port". */
-  readonly management: string;
+  /** The management interface: a socket's path, or "host:port"; null where there is only a status file. */
+  readonly management: string | null;
+  /** The file with the management interface's password; null for one without. */
+  readonly passwordFile: string | null;
+  /** Read where there is no management interface: coarser, and cuts nobody. */
   readonly statusFile: string | null;
-  /** Between counter reports that the server is asked for. */
-  readonly bytecountInterval: Milliseconds;
-  /** Between full looks at the server's status. */
+  /** The server's config file; "auto" asks its process, null leaves it alone. */
+  readonly config: string | null;
+  /** What makes a client somebody: his certificate's common name, or the name he signs in with. */
+  readonly usersBy: "common-name" | "username";
+  /** Whether clients get gates in the kernel, on their tunnel addresses. */
+  readonly gates: "auto" | "off";
+  /**
+   * How a cut user is kept out: "retry", the hook refuses him and a client that
+   * tries again comes back after the reset; "wait", the hook lets him in behind
+   * a shut gate and his client is told to wait and to come again.
+   */
+  readonly return: "retry" | "wait";
+  /** How long a cut client is told to wait before it comes again. */
+  readonly backoff: Milliseconds;
+  /** Sluice answers the server's `management-client-auth`: nobody gets in while it does not run. */
+  readonly clientAuth: boolean;
+  /** Releases a server that waits in `management-hold`. */
+  readonly releaseHold: boolean;
+  /** What other programs may do through the pass-through socket. */
+  readonly passThrough: "read" | "control" | "off";
+  /** Whom the connect hook lets in while it finds no list of the denied: all, or nobody. */
+  readonly withoutList: "allow" | "refuse";
+  /** The longest time between two looks at the server's status; undefined is `max_period_ms`. */
+  readonly bytecountInterval: Milliseconds | undefined;
+  /** Between two comparisons of wanted and real cuts. */
   readonly reconcileInterval: Milliseconds;
-  /** Between looks where the management interface is on TCP and shared with other programs. */
-  readonly monitorInterval: Milliseconds;
+  /** The least time between looks where the management interface is on TCP and shared with other programs. */
+  readonly monitorInterval: Milliseconds | undefined;
   /** Bytes allowed over a limit before the cut. */
   readonly quotaBuffer: Bytes;
 }
@@ -128,8 +153,13 @@ export function readSsh(root: Section): SshSettings | null {
   }));
 }
 
+const SERVER_KEYS = [
+  ...["name", "management", "password_file", "status_file", "config", "users_by", "gates", "return"],
+  ...["backoff_s", "client_auth", "release_hold", "pass_through", "without_list"],
+];
+
 export function readOpenvpn(root: Section): OpenvpnSettings[] {
-  const servers = parts(root, "openvpn", ["name", "management", "status_file"], readServer);
+  const servers = parts(root, "openvpn", SERVER_KEYS, readServer);
   refuseTwins(servers, "openvpn", "name", ({ name }) => name, root.problems);
   return servers;
 }
@@ -138,13 +168,31 @@ function readServer(server: Section): OpenvpnSettings {
   const name = field(server, "name", "server", "1 to 64 of A-Z a-z 0-9 . _ @ -", (value) =>
     textLike(value, /^[\w.@-]{1,64}$/),
   );
+  const statusFile = pathOrNull(server, "status_file");
+  const management =
+    server.fields["management"] === null
+      ? null
+      : parsed(server, "management", "/run/openvpn/ovpn-mgmt.sock", parseManagement);
+  if (management === null && statusFile === null) {
+    server.problems.push(`${server.path}: expected management or status_file, got null for both`);
+  }
   return {
     name: keeperName(`openvpn:${name}`),
-    management: parsed(server, "management", "/run/openvpn/ovpn-mgmt.sock", parseManagement),
-    statusFile: pathOrNull(server, "status_file"),
-    bytecountInterval: milliseconds(5_000),
-    reconcileInterval: milliseconds(300_000),
-    monitorInterval: milliseconds(45_000),
+    management,
+    passwordFile: pathOrNull(server, "password_file"),
+    statusFile,
+    config: pathAutoOrNull(server, "config"),
+    usersBy: oneOf(server, "users_by", ["common-name", "username"], "common-name"),
+    gates: oneOf(server, "gates", ["auto", "off"], "auto"),
+    return: oneOf(server, "return", ["retry", "wait"], "retry"),
+    backoff: milliseconds(integer(server, "backoff_s", { min: 1, max: 3600, fallback: 60 }) * 1000),
+    clientAuth: flag(server, "client_auth", false),
+    releaseHold: flag(server, "release_hold", false),
+    passThrough: oneOf(server, "pass_through", ["read", "control", "off"], "read"),
+    withoutList: oneOf(server, "without_list", ["allow", "refuse"], "allow"),
+    bytecountInterval: undefined,
+    reconcileInterval: milliseconds(30_000),
+    monitorInterval: undefined,
     quotaBuffer: NO_BYTES,
   };
 }

@@ -164,7 +164,13 @@ export function parseSettings(
     environment,
     problems,
   );
-  refuseTwins(settings.openvpn, "openvpn", "management", ({ management }) => management, problems);
+  refuseTwins(
+    settings.openvpn,
+    "openvpn",
+    "management",
+    ({ management, statusFile }) => management ?? `null, and ${statusFile}`,
+    problems,
+  );
   const timeZone =
     settings.timeZone === "system"
       ? attempt(root, "time_zone", "UTC", () => parseZone(systemZone))

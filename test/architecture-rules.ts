@@ -45,7 +45,6 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
     may: [ROOT, "kernel"],
     types: ["ledger", "sources", "daemon"],
     why: "it lives in a thread of its own and is told what happened",
-    planned: true,
   },
   fleet: { may: [ROOT, "ledger"], why: "it shares quotas, whichever engine counts them", planned: true },
 };

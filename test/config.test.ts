@@ -121,10 +121,10 @@ describe("parseSettings() with defaults", () => {
         {
           name: "openvpn:server",
           management: "/run/openvpn/ovpn-mgmt.sock",
-          statusFile: null,
-          bytecountInterval: 5000,
-          reconcileInterval: 300_000,
-          monitorInterval: 45_000,
+          ...{ passwordFile: null, statusFile: null, config: "auto", usersBy: "common-name", gates: "auto" },
+          ...{ return: "retry", backoff: 60_000, clientAuth: false, releaseHold: false },
+          ...{ passThrough: "read", withoutList: "allow" },
+          reconcileInterval: 30_000,
           quotaBuffer: 0,
         },
       ],
@@ -631,7 +631,7 @@ describe("parseSettings() refuses", () => {
     {
       name: "of a list's item",
       input: { openvpn: [{}, { name: "b", management: "/b", port: 1 }] },
-      problem: /^openvpn\[1\]\.port: unknown setting; known are name, management, status_file$/,
+      problem: /^openvpn\[1\]\.port: unknown setting; known are name, management, password_file, /,
     },
     {
       name: "of the fleet",

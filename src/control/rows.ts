@@ -160,6 +160,59 @@ export interface LastLookReply {
   readonly text: string;
 }
 
+/** An OpenVPN server as it is looked at. */
+export interface OpenvpnServerRow {
+  /** As in the settings, without "openvpn:". */
+  readonly name: string;
+  /** Where its figures come from. */
+  readonly from: "management" | "status-file";
+  readonly answering: boolean;
+  /** Why not; "" while it does. */
+  readonly trouble: string;
+  /** 0 while it is not known. */
+  readonly pid: number;
+  /** "OpenVPN 2.6.14"; "" while it is not known. */
+  readonly version: string;
+  /** The kernel moves the packets. */
+  readonly dco: boolean;
+  readonly logins: number;
+  /** Clients at the door. */
+  readonly pending: number;
+  readonly lastLookMs: number;
+  readonly periodMs: number;
+  /** Gates on tunnel addresses stand. */
+  readonly gated: boolean;
+  /** The server has said a login's last figures to our hook since Sluice started. */
+  readonly hooked: boolean;
+  /** What keeps it from being exact, or a cut from being whole; one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** A login at an OpenVPN server that lasts. */
+export interface OpenvpnLoginRow {
+  /** As in the settings, without "openvpn:". */
+  readonly server: string;
+  readonly user: string;
+  readonly commonName: string;
+  /** -1 where the server gives none. */
+  readonly clientId: number;
+  readonly realAddress: string;
+  /** In the tunnel, IPv4 and IPv6. */
+  readonly addresses: readonly string[];
+  readonly subnets: readonly string[];
+  readonly sinceMs: number;
+  readonly uplinkBytes: number;
+  readonly downlinkBytes: number;
+  /** His account is denied: he waits behind a shut gate, or is about to be ended. */
+  readonly denied: boolean;
+}
+
+export interface KickReply {
+  /** Logins that were ended. */
+  readonly ended: number;
+  readonly text: string;
+}
+
 /**
  * What a face can ask for. The daemon answers it over the socket; a command
  * that holds the state folder itself answers it in place.

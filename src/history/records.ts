@@ -1,0 +1,68 @@
+/**
+ * What the history is told, in batches, by the thread that meters.
+ *
+ * Everything is a plain value, since it crosses to another thread. Batches are
+ * numbered: one that was written is passed over the second time.
+ *
+ * Pure: types only.
+ */
+
+/** The batch a thread of its own writes in one transaction. */
+export interface HistoryBatch {
+  /** Grows by one with each batch, across restarts. */
+  readonly sequence: number;
+  readonly usage: readonly UsageRecord[];
+  readonly logins: readonly LoginRecord[];
+  /** Limits and usage of the accounts that changed. */
+  readonly accounts: readonly AccountRecord[];
+}
+
+/** What an account moved since the batch before. Uplink is from the user. */
+export interface UsageRecord {
+  readonly account: string;
+  /** "xray", "ssh", "openvpn". */
+  readonly service: string;
+  /** Milliseconds since 1970: when it was booked. */
+  readonly at: number;
+  /** The local day it belongs to, "YYYY-MM-DD". */
+  readonly day: string;
+  /** Bytes. */
+  readonly up: number;
+  readonly down: number;
+}
+
+/** A login as it stands; the same one is told again as it grows and when it ends. */
+export interface LoginRecord {
+  /** Tells it from all others: its counter's name. */
+  readonly id: string;
+  readonly account: string;
+  readonly service: string;
+  /** "openvpn:server", "ssh". */
+  readonly keeper: string;
+  /** Milliseconds since 1970. */
+  readonly began: number;
+  /** Milliseconds since 1970; undefined while it lasts. */
+  readonly ended: number | undefined;
+  /** The client's own address, with its port where the server says it: "10.0.0.1:1194". */
+  readonly realAddress: string;
+  /** Addresses in the tunnel; "" without. */
+  readonly address4: string;
+  readonly address6: string;
+  /** Bytes since it began. */
+  readonly up: number;
+  readonly down: number;
+  /** The server's own last figures, and not those of our last look. */
+  readonly exact: boolean;
+}
+
+export interface AccountRecord {
+  readonly account: string;
+  /** Bytes; 0 is unlimited. */
+  readonly totalLimit: number;
+  readonly dailyLimit: number;
+  /** Counted bytes of the period and the day. */
+  readonly totalUsed: number;
+  readonly dailyUsed: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
