@@ -13,7 +13,7 @@ import { enterEpoch, type KeeperRecord } from "../ledger/keeper.ts";
 import { periodStart } from "../ledger/period.ts";
 import { book, cleared, countedOf, newUsage, turn, type Usage } from "../ledger/usage.ts";
 import { type CounterName, type Epoch, fileNameOf, type KeeperName, type UserName } from "../names.ts";
-import { type Judge, judge, type Verdict } from "../policy/verdict.ts";
+import { judge, type Verdict } from "../policy/verdict.ts";
 import type { CountRule, PeriodRule } from "../rules.ts";
 import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
 import type { KeepersState } from "../storage/keepers-format.ts";
@@ -39,7 +39,7 @@ export interface BooksOptions {
   readonly aliases: ReadonlyMap<UserName, UserName>;
   readonly zone: string;
   /** What is thought of an account; policy's own word if left out. */
-  readonly judge?: Judge;
+  readonly judge?: (account: Standing, usage: Usage) => Verdict;
   readonly now: () => UnixTime;
   /** A reading that could not be booked: which, and why. */
   readonly onRefused: (user: string, why: string) => void;
@@ -71,7 +71,7 @@ const LAST_KERNEL_NUMBER = 2 ** 21 - 1;
 
 export class Books {
   readonly #options: BooksOptions;
-  readonly #judge: Judge;
+  readonly #judge: (account: Standing, usage: Usage) => Verdict;
   readonly accounts = new Map<UserName, Entry>();
   readonly keepers = new Map<string, KeeperRecord>();
   #keepersSequence: number;
@@ -377,6 +377,24 @@ export class Books {
       enrolled: entry.standing.enrolled.filter((each) => each !== service),
     };
     this.#touch(entry, this.#options.now());
+  }
+
+  /**
+   * Forgets counters that have come to their end: what they booked stays. One
+   * that is read again would be booked again, so the caller knows that it cannot be.
+   */
+  dropCounters(entry: Entry, counters: readonly CounterName[]): void {
+    for (const counter of counters) entry.counters.delete(counter);
+    if (counters.length > 0) this.#touch(entry, this.#options.now());
+  }
+
+  /** The same for counters whose account was deleted. @param isOver of a counter's name. */
+  dropRetired(keeper: KeeperName, isOver: (counter: CounterName) => boolean): void {
+    const record = this.keepers.get(keeper);
+    const kept = record && [...record.retired].filter(([counter]) => !isOver(counter));
+    if (!record || !kept || kept.length === record.retired.size) return;
+    this.keepers.set(keeper, { ...record, retired: new Map(kept) });
+    this.#keepersChanged();
   }
 
   /** The keepers as they are now: copied, since one met for the first time during a save has baselines that are not saved yet. */

@@ -9,7 +9,7 @@
 import type { Clock } from "../clock.ts";
 import { reasonOf, SourceUnavailableError } from "../errors.ts";
 import { MeanPeriod } from "../mean-period.ts";
-import { type CounterName, counterName, type KeeperName, type UserName } from "../names.ts";
+import type { CounterName, KeeperName, UserName } from "../names.ts";
 import { fullPeriod, ownPeriod, type PaceRules, viewPeriod } from "../policy/pace.ts";
 import { warningsDue } from "../policy/warnings.ts";
 import type { Job } from "../scheduler/scheduler.ts";
@@ -333,12 +333,11 @@ export class Meter implements Job {
   /** Accounts on somebody's screen that have a counter at this keeper. */
   #inView(): ReadonlySet<Entry> {
     const { books, source, views } = this.#options;
+    const ours = `${source.name}:`;
     const viewed = new Set<Entry>();
     for (const name of views.names) {
       const entry = books.accounts.get(name);
-      if (entry?.users.values().some((user) => entry.counters.has(counterName(source.name, user)))) {
-        viewed.add(entry);
-      }
+      if (entry?.counters.keys().some((counter) => counter.startsWith(ours))) viewed.add(entry);
     }
     return viewed;
   }

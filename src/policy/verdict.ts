@@ -35,7 +35,16 @@ export interface Judged {
   readonly depleted: "total" | "daily" | undefined;
 }
 
-export type Judge = (account: Judged, usage: Usage) => Verdict;
+/**
+ * Limits as they are judged where bytes are allowed beyond them; unlimited stays
+ * so.
+ */
+export function withBuffer(limits: Limits, buffer: Bytes): Limits {
+  const raised = (limit: Bytes) => (limit === 0 ? limit : (Math.min(limit + buffer, LARGEST) as Bytes));
+  return buffer === 0 ? limits : { daily: raised(limits.daily), total: raised(limits.total) };
+}
+
+const LARGEST = Number.MAX_SAFE_INTEGER;
 
 export function judge(account: Judged, usage: Usage): Verdict {
   const { daily, total } = account.limits;

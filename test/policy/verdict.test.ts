@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { newUsage } from "../../src/ledger/usage.ts";
-import { judge } from "../../src/policy/verdict.ts";
+import { judge, withBuffer } from "../../src/policy/verdict.ts";
 import { bytes, localDate } from "../../src/units.ts";
 
 const DAY = localDate("2026-11-21");
@@ -108,5 +108,20 @@ describe("judge()", () => {
   ])("denies a disabled account $name, for being disabled", ({ total, used }) => {
     const account = { disabled: true, depleted: undefined, limits: { daily: bytes(0), total: bytes(total) } };
     expect(judge(account, usedBytes(used, used))).toEqual({ kind: "deny", reason: "disabled" });
+  });
+});
+
+describe("withBuffer()", () => {
+  test.for([
+    { limits: [0, 0], buffer: 10, want: [0, 0] },
+    { limits: [5, 100], buffer: 10, want: [15, 110] },
+    { limits: [5, 100], buffer: 0, want: [5, 100] },
+    { limits: [0, Number.MAX_SAFE_INTEGER], buffer: 10, want: [0, Number.MAX_SAFE_INTEGER] },
+  ])("allows $buffer bytes beyond $limits, and leaves unlimited as it is", ({ limits, buffer, want }) => {
+    const [daily = 0, total = 0] = limits;
+    expect(withBuffer({ daily: bytes(daily), total: bytes(total) }, bytes(buffer))).toEqual({
+      daily: want[0],
+      total: want[1],
+    });
   });
 });
