@@ -24,6 +24,8 @@ export interface Gate extends Enforcer {
   endLate(user: UserName): LateEnd;
   /** Whether the engine answers at all. */
   readonly connected: boolean;
+  /** Whether the user is anybody here: a cut of others is not worth telling. Absent: he may be. */
+  concerns?(user: UserName): boolean;
 }
 
 export interface GatekeeperOptions {
@@ -99,7 +101,7 @@ export class Gatekeeper {
     if (this.#options.mode === "observe") return this.#announceOnly(entry);
     for (const gate of this.#gates) {
       const denied = entry.verdict.kind === "deny";
-      if (denied) this.#note(entry, gate, { kind: "cutting", ended: 0, shortfalls: [] });
+      if (denied && concerns(gate, entry)) this.#note(entry, gate, { kind: "cutting", ended: 0, shortfalls: [] });
       void this.#enqueue(gate, () => this.#settle(gate, entry, crossedAt, signal));
     }
   }
@@ -141,6 +143,7 @@ export class Gatekeeper {
     for (const user of entry.users) {
       const held = heldOf(entry, gate, user);
       if (!denied && held.length === 0) continue;
+      if (denied && gate.concerns?.(user) === false) continue;
       const ok = await this.#apply(
         gate,
         entry,
@@ -349,6 +352,10 @@ export class Gatekeeper {
 
 function aboutOf(gate: Gate, { user }: Action): string {
   return `${gate.name} ${user}`;
+}
+
+function concerns(gate: Gate, { users }: Entry): boolean {
+  return users.values().some((user) => gate.concerns?.(user) !== false);
 }
 
 function heldOf(entry: Entry, gate: Gate, user: UserName): readonly HeldAccess[] {

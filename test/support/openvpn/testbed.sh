@@ -9,6 +9,7 @@
 #                                      (default: first client, down = server -> client)
 #   testbed.sh connect CN [nowait]     start one client (and wait for its tunnel)
 #   testbed.sh disconnect CN           SIGTERM one client
+#   testbed.sh move CN                 give one client another address under its login (a float)
 #   testbed.sh deny CN | allow CN      make client-connect exit 1 / 0 for CN
 #   testbed.sh server start|term|kill|usr1|hup
 #   testbed.sh info                    paths and pids as KEY=VALUE
@@ -162,6 +163,13 @@ up() {
   for cn in "${CLIENTS[@]}"; do wait_for 20 "$cn's tunnel" tunnel_up "$(index "$cn")"; done
 }
 
+move() { # CN: its packets come from another address from now on
+  local i; i=$(index "$1")
+  ip -n "$SNS" addr add "$LINK.$((i + 100)).1/30" dev "$NAME-v$i"
+  ip -n "$NAME-$i" addr add "$LINK.$((i + 100)).2/30" dev eth0
+  ip -n "$NAME-$i" route replace "$LINK.$i.0/30" dev eth0 src "$LINK.$((i + 100)).2"
+}
+
 traffic() { # MB CN up|down
   local mb=${1:?MB} cn=${2:-${CLIENTS[0]}} way=${3:-down} i bytes src dst got sink
   i=$(index "$cn"); bytes=$((mb * 1048576)); sink=$(mktemp "$DIR/sink.XXXX")
@@ -190,6 +198,7 @@ down) down ;;
 traffic) traffic "$@" ;;
 connect) connect "${1:?CN}"; [[ ${2:-} == nowait ]] || wait_for 20 "$1's tunnel" tunnel_up "$(index "$1")" ;;
 disconnect) index "${1:?CN}" >/dev/null; stop "$DIR/$1.pid" TERM ;;
+move) move "${1:?CN}" ;;
 deny) index "${1:?CN}" >/dev/null; touch "$DIR/deny/$1" ;;
 allow) index "${1:?CN}" >/dev/null; rm -f "$DIR/deny/$1" ;;
 server)
@@ -204,5 +213,5 @@ server)
 info)
   echo "DIR=$DIR"; echo "MGMT=$MGMT"; echo "STATUS=$DIR/status.log"; echo "SERVER_NETNS=$SNS"; echo "SERVER_TUN=$NET.1"
   for p in server "${CLIENTS[@]}"; do alive "$DIR/$p.pid" && echo "PID_$p=$(<"$DIR/$p.pid")"; done; true ;;
-*) sed -n '2,34s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,35s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -1,0 +1,54 @@
+/** A cut OpenVPN user stops at his limit, is told why, stays out, and comes back after the reset. */
+import { describe, expect, test } from "vitest";
+import { needs } from "../support/requirements.ts";
+import { until } from "../support/until.ts";
+import { setOpenvpnStage } from "./openvpn-stage.ts";
+
+const missing = needs("root", "openvpn", "nft", "ip", "socat", "openssl");
+const LIMIT = 20 << 20;
+/** The largest packet the kernel hands around here. */
+const LARGEST_PACKET = 64 << 10;
+
+describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
+  test.for([
+    { back: "retry", protocol: "udp", client: ["auth-retry nointeract"] },
+    { back: "wait", protocol: "tcp", client: [] },
+  ] as const)(
+    'stops him to the packet, tells his client, and lets him back after the reset ("$back", $protocol)',
+    { timeout: 120_000 },
+    async ({ back, protocol, client }) => {
+      await using stage = await setOpenvpnStage({
+        ...{ keepalive: "1 5", protocol, client, return: back },
+        openvpn: { return: back, backoff_s: 3 },
+      });
+      const { bed, sluice, innerOf } = stage;
+      await stage.start();
+      await sluice.event("metering-began");
+      await bed.run("up");
+      await sluice.run("limit", "set", "alice", "20MB", "--create", "--service", "openvpn");
+      expect(await bed.traffic(1, "alice", "down")).toBe(true);
+      const before = await innerOf("alice");
+      expect(await bed.traffic(60, "alice", "down")).toBe(false);
+      const cut = await sluice.event("cut", "alice");
+      expect(cut.text).toContain("QUOTA EXCEEDED");
+
+      const row = await sluice.row("alice");
+      const served = row.totalBytes;
+      expect(served).toBeGreaterThan(LIMIT * 0.95);
+      expect(served).toBeLessThan(LIMIT * 1.07 + LARGEST_PACKET); // the link's own bytes are 6 % at most
+      expect(before.down).toBeGreaterThan(1 << 20);
+
+      expect(await bed.log("alice")).toMatch(/AUTH_FAILED.*TEMP\[backoff 3\]:.*quota/);
+      expect(await bed.traffic(1, "bob", "up")).toBe(true);
+      await until(
+        "he came again and did not get through",
+        async () => ((await bed.log("alice")).match(/AUTH_FAILED/g)?.length ?? 0) >= 2,
+        30_000,
+      );
+      expect((await sluice.row("alice")).state).toBe("limited");
+
+      await sluice.run("reset", "alice");
+      await until("his traffic passes again", () => bed.traffic(1, "alice", "down"), 30_000);
+    },
+  );
+});
