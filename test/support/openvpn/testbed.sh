@@ -46,7 +46,8 @@ index() { # CN -> 1-based index
 alive() { [[ -s $1 ]] && kill -0 "$(<"$1")" 2>/dev/null; }
 stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   alive "$1" || { rm -f "$1"; return 0; }
-  local pid; pid=$(<"$1"); kill "-${2:-TERM}" "$pid"
+  local pid; pid=$(<"$1") || return 0 # it has just ended
+  kill "-${2:-TERM}" "$pid" 2>/dev/null || true
   for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   kill -0 "$pid" 2>/dev/null && kill -KILL "$pid"; rm -f "$1"
 }
@@ -185,7 +186,11 @@ traffic() { # MB CN up|down
 }
 
 down() {
-  local cn i; for cn in "${CLIENTS[@]}"; do stop "$DIR/$cn.pid" TERM; done
+  local cn i
+  for cn in "${CLIENTS[@]}" server; do # all at once: each takes its time
+    alive "$DIR/$cn.pid" && kill -TERM "$(<"$DIR/$cn.pid")" 2>/dev/null || true
+  done
+  for cn in "${CLIENTS[@]}"; do stop "$DIR/$cn.pid" TERM; done
   stop "$DIR/server.pid" TERM
   for cn in "${CLIENTS[@]}"; do ip netns del "$NAME-$(index "$cn")" 2>/dev/null || true; done
   ip netns del "$SNS" 2>/dev/null || true
