@@ -27,6 +27,7 @@ export type EventKind =
   | "delete-held"
   | "delete-failed"
   | "login-returned"
+  | "session-ended"
   | "rules-restored"
   | "conntrack-raised"
   | "metering-began"

@@ -1,0 +1,81 @@
+/**
+ * Tells of the logins at one OpenVPN server: to the history as they grow, and in
+ * an event when they end, in the words that operators of older monitors look for.
+ */
+import type { LoginRecord } from "../history/records.ts";
+import { counterOfLogin, type VpnLogin } from "../sources/openvpn/login.ts";
+import type { EventFile } from "../storage/events.ts";
+import type { Traffic, UnixTime } from "../units.ts";
+import { OPENVPN } from "./openvpn-view.ts";
+import type { KeeperName, UserName } from "../names.ts";
+
+export interface OpenvpnSessionsOptions {
+  readonly keeper: KeeperName;
+  readonly events: EventFile;
+  readonly accountOf: (user: UserName) => UserName;
+  /** The history's ear. */
+  readonly onLogin: (record: LoginRecord) => void;
+}
+
+/** How a login ended. */
+export interface LoginEnd {
+  readonly login: VpnLogin;
+  readonly at: UnixTime;
+  /** All its link bytes. */
+  readonly traffic: Traffic;
+  /** The server's own last word, and not that of our last look. */
+  readonly exact: boolean;
+}
+
+export class OpenvpnSessions {
+  readonly #options: OpenvpnSessionsOptions;
+
+  constructor(options: OpenvpnSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** A login that lasts has moved, or was met. */
+  goesOn(login: VpnLogin): void {
+    this.#options.onLogin(this.#recordOf(login, login.traffic, undefined, false));
+  }
+
+  ended({ login, at, traffic, exact }: LoginEnd): void {
+    const { keeper, events, onLogin } = this.#options;
+    onLogin(this.#recordOf(login, traffic, at, exact));
+    const duration = Math.max(0, Math.round(at / 1000) - login.since);
+    const about = exact ? "" : ", as of the last look";
+    events.record(
+      "session-ended",
+      `Session of ${login.user} at ${keeper} ended after ${clockText(duration)}: ${traffic.downlink} bytes sent, ${traffic.uplink} bytes received (${login.realAddress})${about}`,
+      {
+        ...{ user: login.user, keeper, began_ms: login.since * 1000, duration_s: duration, exact },
+        ...{ uplink_bytes: traffic.uplink, downlink_bytes: traffic.downlink },
+        ...{ real_address: login.realAddress, tunnel_address: login.addresses.join(" ") },
+      },
+    );
+  }
+
+  #recordOf(login: VpnLogin, traffic: Traffic, ended: UnixTime | undefined, exact: boolean): LoginRecord {
+    const { keeper, accountOf } = this.#options;
+    return {
+      id: counterOfLogin(keeper, login),
+      account: accountOf(login.user),
+      service: OPENVPN,
+      keeper,
+      began: login.since * 1000,
+      ended,
+      realAddress: login.realAddress,
+      address4: login.addresses.find((address) => !address.includes(":")) ?? "",
+      address6: login.addresses.find((address) => address.includes(":")) ?? "",
+      up: traffic.uplink,
+      down: traffic.downlink,
+      exact,
+    };
+  }
+}
+
+/** "0:00:52", as OpenVPN's panels write it. */
+function clockText(seconds: number): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
