@@ -101,7 +101,8 @@ export class Gatekeeper {
     if (this.#options.mode === "observe") return this.#announceOnly(entry);
     for (const gate of this.#gates) {
       const denied = entry.verdict.kind === "deny";
-      if (denied && concerns(gate, entry)) this.#note(entry, gate, { kind: "cutting", ended: 0, shortfalls: [] });
+      if (denied && concerns(gate, entry))
+        this.#note(entry, gate, { kind: "cutting", ended: 0, shortfalls: [] });
       void this.#enqueue(gate, () => this.#settle(gate, entry, crossedAt, signal));
     }
   }

@@ -7,11 +7,14 @@
  *   packets of a counter; limit, flags and consumed bytes of a quota
  *   an element is a key and, in a map, a value, or the name of an object
  *
+ *   a range of keys is two elements: its first, and behind its last one that ends it
+ *
  * Numbers in attributes are in network order; keys and values of elements as
  * the packet path compares them: uids, marks and cgroup ids in the host's.
  *
  * Pure: no I/O, no state between calls.
  */
+import { addressBytes } from "../addresses.ts";
 import {
   attributesOf,
   encodeAttribute,
@@ -39,7 +42,10 @@ const OBJECT_QUOTA = 2;
 const QUOTA_INVERTED = 1;
 const QUOTA_DEPLETED = 2;
 
+const ELEMENT_INTERVAL_END = 1;
+
 const FIXED_LENGTH = 4;
+const INTERFACE_NAME_LENGTH = 16;
 /** An attribute's length has 16 bits: elements of one set are told in messages of at most this many. */
 const ELEMENTS_PER_MESSAGE = 500;
 
@@ -120,6 +126,8 @@ function bodyOf(table: string, group: readonly NftChange[]): [type: number, flag
       return [NEWSETELEM, NLM_F_CREATE, elements(table, change.set, group)];
     case "delete-element":
       return [DELSETELEM, 0, elements(table, change.set, group)];
+    case "flush-set":
+      return [DELSETELEM, 0, payload(NFPROTO_INET, 0, text(1, table), text(2, change.set))];
   }
 }
 
@@ -129,8 +137,8 @@ function grouped(changes: readonly NftChange[]): NftChange[][] {
     const [first] = groups.at(-1) ?? [];
     const joins =
       first !== undefined &&
-      "set" in first &&
-      "set" in change &&
+      "key" in first &&
+      "key" in change &&
       first.kind === change.kind &&
       first.set === change.set &&
       (groups.at(-1)?.length ?? 0) < ELEMENTS_PER_MESSAGE;
@@ -150,7 +158,7 @@ function quota(limit: number, used: number): Buffer[] {
 }
 
 function elements(table: string, set: string, group: readonly NftChange[]): Buffer {
-  const list = group.map((change) => encodeAttribute(1, element(change), true));
+  const list = group.flatMap(elementsOf).map((each) => encodeAttribute(1, each, true));
   return payload(
     NFPROTO_INET,
     0,
@@ -160,23 +168,48 @@ function elements(table: string, set: string, group: readonly NftChange[]): Buff
   );
 }
 
-function element(change: NftChange): Buffer {
-  if (!("key" in change)) return Buffer.alloc(0);
-  const key = encodeAttribute(1, encodeAttribute(1, keyBytes(change.key)), true);
-  const value = change.kind === "add-element" ? change.value : undefined;
-  if (!value) return key;
-  if ("mark" in value) {
-    return Buffer.concat([key, encodeAttribute(2, encodeAttribute(1, hostNumber(value.mark)), true)]);
-  }
-  return Buffer.concat([key, text(9, "counter" in value ? value.counter : value.quota)]);
+function elementsOf(change: NftChange): Buffer[] {
+  if (!("key" in change)) return [];
+  const { key } = change;
+  const bytes = keyBytes(key);
+  const value = change.kind === "add-element" ? valueOf(change) : Buffer.alloc(0);
+  const first = Buffer.concat([encodeAttribute(1, encodeAttribute(1, bytes), true), value]);
+  const end = "range" in key ? following(addressBytes(key.range[1])) : undefined;
+  if (!end) return [first];
+  const flags = number(3, ELEMENT_INTERVAL_END);
+  return [first, Buffer.concat([encodeAttribute(1, encodeAttribute(1, end), true), flags])];
+}
+
+function valueOf({ value }: Extract<NftChange, { kind: "add-element" }>): Buffer {
+  if (!value) return Buffer.alloc(0);
+  if ("mark" in value) return encodeAttribute(2, encodeAttribute(1, hostNumber(value.mark)), true);
+  return text(9, "counter" in value ? value.counter : value.quota);
 }
 
 function keyBytes(key: NftKey): Buffer {
   if ("uid" in key) return hostNumber(key.uid);
   if ("mark" in key) return hostNumber(key.mark);
+  if ("address" in key) return addressBytes(key.address);
+  if ("range" in key) return addressBytes(key.range[0]);
+  if ("device" in key) {
+    const name = Buffer.alloc(INTERFACE_NAME_LENGTH);
+    name.write(key.device, 0, INTERFACE_NAME_LENGTH - 1, "latin1");
+    return name;
+  }
   const id = Buffer.alloc(8);
   id.writeBigUInt64LE(key.cgroup.id);
   return id;
+}
+
+/** The address behind this one; undefined behind the last there is, where a range needs no end. */
+function following(address: Buffer): Buffer | undefined {
+  const next = Buffer.from(address);
+  for (let at = next.length - 1; at >= 0; at -= 1) {
+    const byte = next[at] ?? 0;
+    next[at] = (byte + 1) & 0xff;
+    if (byte < 0xff) return next;
+  }
+  return undefined;
 }
 
 function hostNumber(value: number): Buffer {

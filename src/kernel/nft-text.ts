@@ -24,6 +24,8 @@ export function statement(table: string, change: NftChange): string {
       return `add element inet ${table} ${change.set} { ${elementText(change)} }`;
     case "delete-element":
       return `delete element inet ${table} ${change.set} { ${keyText(change.key)} }`;
+    case "flush-set":
+      return `flush set inet ${table} ${change.set}`;
   }
 }
 
@@ -37,7 +39,10 @@ export function elementText({ key, value }: Extract<NftChange, { kind: "add-elem
 
 function keyText(key: NftKey): string {
   if ("uid" in key) return String(key.uid);
-  return "mark" in key ? hexadecimal(key.mark) : `"${key.cgroup.path}"`;
+  if ("mark" in key) return hexadecimal(key.mark);
+  if ("device" in key) return `"${key.device}"`;
+  if ("address" in key) return key.address;
+  return "range" in key ? key.range.join("-") : `"${key.cgroup.path}"`;
 }
 
 function hexadecimal(mark: number): string {

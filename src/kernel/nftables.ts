@@ -13,7 +13,12 @@ export type NftKey =
   | { readonly uid: number }
   | { readonly mark: number }
   /** `path` is below /sys/fs/cgroup, for the command; netlink compares `id`. */
-  | { readonly cgroup: { readonly id: bigint; readonly path: string } };
+  | { readonly cgroup: { readonly id: bigint; readonly path: string } }
+  | { readonly device: string }
+  /** Of a host, canonical. */
+  | { readonly address: string }
+  /** From the first to the last address of a network, both in, in a set of the kind "interval". */
+  | { readonly range: readonly [first: string, last: string] };
 
 export type NftChange =
   /** At zero; one that exists is kept as it stands. */
@@ -31,7 +36,9 @@ export type NftChange =
       /** Absent in a set; a map has a mark, or the name of an object. */
       readonly value?: { readonly mark: number } | { readonly counter: string } | { readonly quota: string };
     }
-  | { readonly kind: "delete-element"; readonly set: string; readonly key: NftKey };
+  | { readonly kind: "delete-element"; readonly set: string; readonly key: NftKey }
+  /** Takes all elements out. */
+  | { readonly kind: "flush-set"; readonly set: string };
 
 /** In bytes. `used` stands at `limit` once the quota is used up, whatever it dropped since. */
 export interface QuotaState {

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { entering, execute } from "../namespaces.ts";
 
 export interface TestbedOptions {
   /** Common names; two if left out: alice and bob. */
@@ -43,6 +44,8 @@ export interface Testbed extends AsyncDisposable {
   run(...words: readonly string[]): Promise<string>;
   /** Moves exactly so many MiB of TCP payload through the tunnel. Resolves false when not all of it came through. */
   traffic(mebibytes: number, user: string, way: "up" | "down"): Promise<boolean>;
+  /** Runs a program to its end in the server's network, or in a client's: its output. @throws {Error} with what it said when it failed. */
+  inside(where: string, program: string, ...args: readonly string[]): Promise<string>;
   /** A client's network namespace, as in /run/netns. */
   namespaceOf(user: string): string;
   log(name: string): Promise<string>;
@@ -77,6 +80,7 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
     });
     return stdout;
   };
+  const namespaceOf = (user: string) => `${name}-${clients.indexOf(user) + 1}`;
   return {
     directory,
     management: join(directory, "mgmt.sock"),
@@ -94,7 +98,11 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
         child.once("error", reject).once("exit", (status) => resolve(status === 0));
       });
     },
-    namespaceOf: (user) => `${name}-${clients.indexOf(user) + 1}`,
+    inside: (where, program, ...args) => {
+      const [enter, ...words] = entering(where === "server" ? `${name}-s` : namespaceOf(where));
+      return execute(enter, [...words, program, ...args]);
+    },
+    namespaceOf,
     log: (which) => readFile(join(directory, `${which}.log`), "utf8"),
     [Symbol.asyncDispose]: async () => {
       await run("down");

@@ -1,0 +1,135 @@
+/**
+ * The rows of a status that tell of clients.
+ *
+ * Pure: no clock, no I/O.
+ */
+import { reasonOf } from "../../errors.ts";
+import { userName } from "../../names.ts";
+import { bytes } from "../../units.ts";
+import type { VpnLogin } from "./login.ts";
+import { count, type RowSplitter } from "./status-rows.ts";
+
+/** This is no whole status: half a file, or something else. Nothing of it may be booked. */
+export class UnusableStatusError extends Error {
+  override readonly name = "UnusableStatusError";
+  readonly code = "UNUSABLE_STATUS";
+
+  constructor(why: string) {
+    super(`Cannot use the status: ${why}`);
+  }
+}
+
+export interface ClientRow {
+  /** As the row itself tells it. */
+  readonly login: VpnLogin;
+  /** The same with what the routing table told of him last. */
+  routed: VpnLogin;
+}
+
+export interface ClientRowsOptions {
+  readonly splitter: RowSplitter;
+  /** Rows of the look before, by their text: not taken apart again. */
+  readonly known: ReadonlyMap<string, ClientRow>;
+  /** What makes a client somebody; one without the name asked for goes by the other. */
+  readonly usersBy: "common-name" | "username";
+  /** Seconds since 1970 of a moment as the status writes it. */
+  readonly epochOf: (text: string) => number | undefined;
+}
+
+const COLUMNS = {
+  name: "Common Name",
+  real: "Real Address",
+  address: "Virtual Address",
+  address6: "Virtual IPv6 Address",
+  received: "Bytes Received",
+  sent: "Bytes Sent",
+  since: "Connected Since",
+  time: "Connected Since (time_t)",
+  username: "Username",
+  id: "Client ID",
+} as const;
+/** What the columns are that every release had. */
+const NEEDED = ["name", "real", "received", "sent", "since"] as const;
+/** The server's word for a name that it does not know. */
+const NOBODY = "UNDEF";
+
+export class ClientRows {
+  /** Each by its text. */
+  readonly rows = new Map<string, ClientRow>();
+  readonly rejected: { name: string; why: string }[] = [];
+  /** The clients' own addresses in the tunnel. */
+  readonly addresses = new Set<string>();
+  /** Clients at the door whose name the server does not know yet. */
+  nameless = 0;
+  readonly #options: ClientRowsOptions;
+  readonly #at: Readonly<Record<keyof typeof COLUMNS, number>>;
+
+  /** @throws {UnusableStatusError} when the header lacks a column. */
+  constructor(options: ClientRowsOptions) {
+    this.#options = options;
+    const at = Object.entries(COLUMNS).map(([key, column]) => [key, options.splitter.index(column)] as const);
+    this.#at = Object.fromEntries(at) as Record<keyof typeof COLUMNS, number>;
+    const missing = NEEDED.find((key) => this.#at[key] < 0);
+    if (missing) throw new UnusableStatusError(`expected a column "${COLUMNS[missing]}", got none`);
+  }
+
+  /** @param from where the fields begin. */
+  take(line: string, from: number): void {
+    const row = this.#options.known.get(line) ?? this.#parse(line.slice(from));
+    if (!row) return;
+    this.rows.set(line, row);
+    for (const address of row.login.addresses) this.addresses.add(address);
+  }
+
+  #parse(text: string): ClientRow | undefined {
+    const { splitter, usersBy, epochOf } = this.#options;
+    const fields = splitter.split(text);
+    if (!fields) {
+      return this.#reject(
+        text.split(/[,\t]/, 1)[0] ?? "",
+        "its fields cannot be told apart: has a name commas?",
+      );
+    }
+    const field = (key: keyof typeof COLUMNS) => fields[this.#at[key]] ?? "";
+    const commonName = field("name");
+    const signedInAs = isKnown(field("username")) ? field("username") : undefined;
+    const byUsername = usersBy === "username" || !isKnown(commonName);
+    const user = (byUsername ? signedInAs : undefined) ?? commonName;
+    const addresses = [field("address"), field("address6")].filter((address) => address !== "");
+    if (!isKnown(user) && addresses.length === 0) {
+      this.nameless += 1;
+      return undefined;
+    }
+    const since = count(field("time")) ?? epochOf(field("since"));
+    const [received, sent] = [count(field("received")), count(field("sent"))];
+    const clientId = count(field("id"));
+    if (since === undefined || received === undefined || sent === undefined) {
+      return this.#reject(user, "its bytes and its beginning are not whole numbers below 2^53");
+    }
+    if (this.#at.id >= 0 && clientId === undefined) return this.#reject(user, "its client ID is no number");
+    try {
+      const login: VpnLogin = {
+        user: userName(user),
+        commonName,
+        signedInAs,
+        clientId,
+        since,
+        realAddress: field("real"),
+        addresses,
+        subnets: [],
+        traffic: { uplink: bytes(received), downlink: bytes(sent) },
+      };
+      return { login, routed: login };
+    } catch (error) {
+      return this.#reject(user, reasonOf(error));
+    }
+  }
+
+  #reject(name: string, why: string): undefined {
+    this.rejected.push({ name, why });
+  }
+}
+
+function isKnown(name: string): boolean {
+  return name !== "" && name !== NOBODY;
+}
