@@ -150,7 +150,7 @@ describe("through a pipe", () => {
     const { status, stderr } = await called("sluice", ["menu", "../package"]);
     expect([status, stderr]).toEqual([
       2,
-      'sluice: Cannot open the menu "../package": expected one of hosts, main, quota\n',
+      'sluice: Cannot open the menu "../package": expected one of hosts, main, openvpn, quota\n',
     ]);
   });
 });
