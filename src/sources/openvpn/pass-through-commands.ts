@@ -20,13 +20,13 @@ export type Order =
   | { readonly kind: "nothing" }
   | { readonly kind: "leave" }
   /** Answered here. */
-  | { readonly kind: "say"; readonly line: string }
-  /** From now on he hears of it, or no longer; `ask` comes behind the answer. */
+  | Say
+  /** From now on he hears of it, or no longer; `then` comes behind the answer. */
   | {
       readonly kind: "switch";
       readonly channel: Channel;
       readonly on: boolean;
-      readonly ask: Ask | undefined;
+      readonly then: Ask | Say | undefined;
     }
   /** He wants each client's bytes every so many seconds; 0 is never. */
   | { readonly kind: "bytecount"; readonly seconds: number }
@@ -38,6 +38,11 @@ export interface Ask {
   readonly text: string;
   /** The answer has several lines, up to END. */
   readonly block: boolean;
+}
+
+export interface Say {
+  readonly kind: "say";
+  readonly line: string;
 }
 
 export interface PassThroughRules {
@@ -86,17 +91,16 @@ function channelOrder(channel: Channel, [first, second]: readonly string[]): Ord
       : error(`the '${channel}' command requires at least 1 parameter`);
   }
   if (first === "on" || first === "off") {
-    const ask = second === undefined ? undefined : history(channel, second);
-    if (ask?.kind === "say") return ask;
-    return { kind: "switch", channel, on: first === "on", ask };
+    const then = second === undefined ? undefined : history(channel, second);
+    return { kind: "switch", channel, on: first === "on", then };
   }
   return history(channel, first);
 }
 
-function history(channel: Channel, count: string): Ask | Extract<Order, { kind: "say" }> {
-  if (count === "all" || /^[1-9]\d{0,8}$/.test(count)) {
-    return { kind: "ask", text: `${channel} ${count}`, block: true };
-  }
+/** The count as atoi(3) reads it. */
+function history(channel: Channel, count: string): Ask | Say {
+  const lines = count === "all" ? count : Number.parseInt(count.slice(0, 9), 10);
+  if (lines === "all" || lines > 0) return { kind: "ask", text: `${channel} ${lines}`, block: true };
   return error(`${channel} parameter must be 'on' or 'off' or some number n or 'all'`);
 }
 
@@ -109,7 +113,7 @@ function asked(text: string): Ask {
   return { kind: "ask", text, block: BLOCKS.has(text.split(" ", 1)[0] ?? "") };
 }
 
-function error(text: string): { readonly kind: "say"; readonly line: string } {
+function error(text: string): Say {
   return { kind: "say", line: `ERROR: ${text}` };
 }
 

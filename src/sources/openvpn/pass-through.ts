@@ -176,11 +176,11 @@ class Client implements Disposable {
         this.#told = new Map();
         return ["SUCCESS: bytecount interval changed"];
       case "switch": {
-        const { channel, on, ask } = order;
+        const { channel, on, then } = order;
         if (on) this.#channels.add(channel);
         else this.#channels.delete(channel);
         const done = `SUCCESS: real-time ${channel} notification set to ${on ? "ON" : "OFF"}`;
-        return [done, ...(ask ? await this.#ask(ask) : [])];
+        return [done, ...(then ? await this.#answer(then) : [])];
       }
       case "ask":
         return this.#ask(order);
