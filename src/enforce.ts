@@ -385,6 +385,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     engines,
     lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
+    openvpn: [],
+    events,
     jobs: () => scheduler.health(),
     views,
     startedAt: clock.monotonic(),

@@ -8,8 +8,11 @@ import type {
   GateRow,
   ImportFailure,
   ImportRow,
+  KickReply,
   LastLookReply,
   LimitRequest,
+  OpenvpnLoginRow,
+  OpenvpnServerRow,
   Status,
   StopStep,
   UserRow,
@@ -22,6 +25,7 @@ import { type UserName, userName } from "../names.ts";
 import { parsePeriod } from "../rules.ts";
 import type { JobHealth } from "../scheduler/health.ts";
 import { accountDocument } from "../storage/account-format.ts";
+import type { EventFile } from "../storage/events.ts";
 import { bytes, type MonotonicTime } from "../units.ts";
 import { VERSION } from "../version.ts";
 import type { Books, Entry } from "./books.ts";
@@ -30,6 +34,8 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Importer } from "./importer.ts";
 import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
+import { OpenvpnDesk } from "./openvpn-desk.ts";
+import type { OpenvpnView } from "./openvpn-view.ts";
 import type { Saver } from "./saver.ts";
 import type { SshPart } from "./ssh-part.ts";
 import { UserRows } from "./user-rows.ts";
@@ -51,6 +57,9 @@ export interface DeskOptions {
   /** None while the books are only edited: the daemon does it. */
   readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
+  /** None while the books are only edited: the daemon has the servers' lines. */
+  readonly openvpn: readonly OpenvpnView[];
+  readonly events: EventFile;
   readonly jobs: () => readonly JobHealth[];
   readonly views: Views;
   readonly startedAt: MonotonicTime;
@@ -62,10 +71,12 @@ const ACCOUNTS_AT_ONCE = 100;
 export class DaemonDesk implements Desk {
   readonly #options: DeskOptions;
   readonly #rows: UserRows;
+  readonly #openvpn: OpenvpnDesk;
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#rows = new UserRows(options);
+    this.#openvpn = new OpenvpnDesk({ ...options, views: options.openvpn });
   }
 
   async status(): Promise<Status> {
@@ -206,6 +217,18 @@ export class DaemonDesk implements Desk {
         .filter((entry) => books.accounts.get(entry.standing.name) === entry) // deleted meanwhile
         .map((entry) => JSON.stringify(accountDocument(books.accountOf(entry))));
     }
+  }
+
+  async openvpnServers(): Promise<readonly OpenvpnServerRow[]> {
+    return this.#openvpn.servers();
+  }
+
+  async openvpnLogins(): Promise<readonly OpenvpnLoginRow[]> {
+    return this.#openvpn.logins();
+  }
+
+  openvpnKick(name: string, by: string): Promise<KickReply> {
+    return this.#openvpn.kick(name, by);
   }
 
   #stops(entry: Entry): readonly StopStep[] {

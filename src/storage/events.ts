@@ -46,7 +46,8 @@ export type EventKind =
   | "clock-jumped"
   | "settings-reloaded"
   | "settings-refused"
-  | "imported";
+  | "imported"
+  | "kicked";
 
 export interface EventRecord {
   readonly time: string;

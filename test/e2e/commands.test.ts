@@ -58,6 +58,14 @@ describe("without a daemon", () => {
       expect.objectContaining({ name: "dora", totalLimitBytes: 1.5 * 1024 ** 3, totalBytes: 0 }),
     ]);
     expect(await alone.run("limit", "set", "nobody", "1GB")).toMatchObject({ status: 3 });
+    const vpn = await alone.run("limit", "set", "vera", "1GB", "--create", "--json", "--service", "openvpn");
+    expect(JSON.parse(vpn.stdout)).toMatchObject({ services: ["openvpn"], enrolled: ["openvpn"] });
+    expect(await alone.run("limit", "set", "dirk", "1GB", "--create", "--service", "ftp")).toMatchObject({
+      status: 2,
+      stderr: `sluice: Cannot make an account for "dirk": expected services of xray, ssh, openvpn, got ftp\n`,
+    });
+    expect(await alone.run("delete", "vera", "--yes")).toMatchObject({ stdout: "vera: account deleted\n" });
+    expect((await alone.users()).map(({ name }) => name)).toEqual(["dora"]);
   });
 
   test("settings with several mistakes name them all, and nothing starts", async () => {
