@@ -10,6 +10,8 @@ import { needs } from "../../support/requirements.ts";
 
 const HOOKS = fileURLToPath(new URL("../../../scripts/openvpn/", import.meta.url));
 const SHELLS = [["dash"], ["bash", "--posix"], ["busybox", "ash"]];
+/** What the server adds itself. */
+const CONFIG = "/tmp/openvpn_cc_1.tmp";
 const NAMES = [
   ...[
     "alice",
@@ -63,7 +65,7 @@ describe.each(SHELLS.map((words) => ({ shell: words.join(" "), words })))(
   (shell) => {
     const missing = needs(shell.words[0] ?? "");
     const connect = (denied: string, name: string, words = ["server", "allow", "retry", "common_name"]) =>
-      run([...shell.words, join(HOOKS, "client-connect"), denied, ...words], { common_name: name });
+      run([...shell.words, join(HOOKS, "client-connect"), denied, ...words, CONFIG], { common_name: name });
 
     test.skipIf(missing)(`finds a name as fileNameOf() writes it, and no other${missing}`, async () => {
       await using folder = await scratch();
@@ -126,7 +128,7 @@ describe.each(SHELLS.map((words) => ({ shell: words.join(" "), words })))(
 
     test.skipIf(missing)(`lets nobody in and says why when it is called wrongly${missing}`, async () => {
       const few = await connect("/run", "alice", ["server"]);
-      expect(few).toMatchObject({ status: 2, stderr: expect.stringContaining("expected 5 words, got 2") });
+      expect(few).toMatchObject({ status: 2, stderr: expect.stringContaining("expected 5 words, got 3") });
       const odd = await connect("/run", "alice", ["server", "allow", "retry", "cn"]);
       expect(odd).toMatchObject({ status: 2, stderr: expect.stringContaining("got cn") });
     });
