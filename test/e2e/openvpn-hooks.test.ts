@@ -85,7 +85,7 @@ describe.skipIf(missing)(`the hooks of a server without root${missing}`, () => {
     }
     const bob = notes.find((note) => note.get("common_name") === "bob");
     expect(Number(bob?.get("bytes_sent"))).toBeGreaterThan(1 << 20);
-    expect(notes.map((note) => note.get("username")).toSorted()).toEqual([HOSTILE, "bob"].toSorted());
+    expect(new Set(notes.map((note) => note.get("username")))).toEqual(new Set([HOSTILE, "bob"]));
     expect(await bed.log("server")).not.toMatch(/fork|cannot write|sluice: client-disconnect/);
   });
 });

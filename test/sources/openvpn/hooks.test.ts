@@ -266,7 +266,7 @@ end
 
 /** Of what a name may hold: any printable character. */
 function randomNames(count: number): string[] {
-  const letters = [...` !"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~aZ09éßжक\u0081\u0088中😀`];
+  const letters = Array.from(` !"#$%&'()*+,-./:;<=>?@[\\]^_\`{|}~aZ09éßжक\u0081\u0088中😀`);
   return Array.from({ length: count }, () =>
     Array.from(
       { length: 1 + Math.floor(Math.random() * 12) },
