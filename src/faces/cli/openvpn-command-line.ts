@@ -29,6 +29,7 @@ export function addOpenvpnCommands(root: Command): void {
     .option("--yes", "without asking")
     .option("--client-auth", "also ask Sluice at each login: nobody gets in while it does not run")
     .option("--keep-hooks", "leave hooks of other programs in place")
+    .option("--replace-hooks", "with --yes: also those that may let clients in or configure them")
     .action(async (options: OpenvpnSetupOptions) =>
       (await import("./openvpn-setup.ts")).setupOpenvpn(options),
     );

@@ -26,7 +26,7 @@
 #   OVT_STATUS_VERSION  1, 2 or 3                                 (3)
 #   OVT_CONNECT, OVT_DISCONNECT  the hooks' command lines          ($DIR/hook.sh)
 #   OVT_EXTRA   lines added to the server's configuration         ()
-#   OVT_CLIENT_EXTRA    lines added to each client's configuration ()
+#   OVT_CLIENT_EXTRA    lines added to each client's configuration (), with its CN for %c
 #   OVT_NET     first three octets of the tunnel network          (10.98.0)
 #   OVT_LINK    first two octets of the veth networks             (10.97)
 set -euo pipefail
@@ -111,6 +111,7 @@ CONF
 }
 
 client_conf() { # CN INDEX
+  local extra=${OVT_CLIENT_EXTRA:-}
   cat >"$DIR/$1.conf" <<CONF
 client
 dev $NAME-tun
@@ -125,7 +126,7 @@ tls-crypt $DIR/pki/ta.key
 remote-cert-tls server
 connect-retry 1 5
 verb 3
-${OVT_CLIENT_EXTRA:-}
+${extra//%c/$1}
 CONF
 }
 

@@ -21,7 +21,7 @@ export interface TestbedOptions {
   readonly keepalive?: string;
   /** Lines added to the server's config. */
   readonly server?: readonly string[];
-  /** Lines added to each client's. */
+  /** Lines added to each client's; its common name stands in them for "%c". */
   readonly client?: readonly string[];
   /** Command lines of the hooks; a script that notes its environment if left out. */
   readonly connectHook?: string;
