@@ -24,6 +24,9 @@ import { LastLook } from "./daemon/last-look.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
+import { OpenvpnServers } from "./daemon/openvpn-servers.ts";
+import { OPENVPN } from "./daemon/openvpn-view.ts";
+import { judgeWithBuffer } from "./daemon/quota-buffer.ts";
 import { Saver } from "./daemon/saver.ts";
 import { SSH } from "./daemon/ssh-backend.ts";
 import { SshPart } from "./daemon/ssh-part.ts";
@@ -42,8 +45,8 @@ import { removeHolds } from "./kernel/hold-table.ts";
 import { TableWatch } from "./kernel/nft-events.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
-import type { UserName } from "./names.ts";
-import { judge, UNLIMITED } from "./policy/verdict.ts";
+import type { KeeperName, UserName } from "./names.ts";
+import { UNLIMITED } from "./policy/verdict.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
@@ -78,6 +81,8 @@ export interface OfficeOptions {
 const DIRECTORY_MODE = 0o750;
 /** How long a shut gate and the report of a cut wait for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
+/** A panel may have put a cut user back: looked for this often at least. */
+const RECONCILE_MS = 30_000;
 const LOOK_AT_LINK = milliseconds(5_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
@@ -122,7 +127,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     period: settings.period,
     aliases: settings.aliases,
     zone: settings.timeZone,
-    judge: lenient ? () => UNLIMITED : judge,
+    judge: lenient ? () => UNLIMITED : judgeWithBuffer(settings.openvpn),
     now: () => clock.unix(),
     onRefused: (user, why) =>
       events.record("account-refused", `Cannot keep the account of ${user}: ${why}`, { user }, "error"),
@@ -141,6 +146,9 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     events,
     clock,
     mode,
+    reconcile: milliseconds(
+      Math.min(RECONCILE_MS, ...settings.openvpn.map(({ reconcileInterval }) => reconcileInterval)),
+    ),
     freshLook: async (keeper, signal) => {
       const look = meters.find(({ name }) => name === keeper)?.nextLook();
       scheduler.wake();
@@ -158,6 +166,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   const onDepleted = (entry: Entry, at: UnixTime) => {
     books.deplete(entry, at);
     if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
+    openvpn.follow(entry);
     deletions?.consider(entry);
     scheduler.wake();
   };
@@ -259,6 +268,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     onBooked: (entry: Entry) => {
       ssh?.arm(entry);
       gates?.arm(entry);
+      openvpn.follow(entry);
       deletions?.consider(entry);
     },
   };
@@ -316,6 +326,34 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     gatekeeper.add(part.gate);
     meters.push(sshMeter);
   }
+  const meterOf = (keeper: KeeperName) => meters.find(({ name }) => name === keeper);
+  const openvpn = new OpenvpnServers({
+    ...{ settings, mode, books, saver, events, clock, tables, onDepleted, lineRate: rules.lineRate },
+    group: owner?.gid,
+    look: async (keeper) => meterOf(keeper)?.look(stopping.signal),
+    onNews: (keeper) => {
+      meterOf(keeper)?.hurry();
+      scheduler.wake();
+    },
+    onLogin: () => undefined,
+    health: (keeper) => meterOf(keeper)?.health(),
+  });
+  for (const part of openvpn.parts) {
+    if (part.gate) gatekeeper.add(part.gate);
+    meters.push(
+      new Meter({
+        ...ofEveryMeter,
+        source: part.source,
+        service: OPENVPN,
+        rules: { ...rules, maxPeriod: part.settings.bytecountInterval ?? rules.maxPeriod },
+        // What he moves elsewhere must move this gate: close to the limit, looks decide as well.
+        gated: (entry) => part.gated(entry) && entry.standing.services.length === 1,
+        shortestPeriod: () => part.shortestPeriod,
+        standby: () => part.standby,
+        lostAtMost: () => undefined,
+      }),
+    );
+  }
   const watchdog = watchdogJob();
   const times = new LocalTimes(settings.timeZone);
   /** The capture's own user may not: what an editor left of its link is put right here. */
@@ -329,6 +367,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...saver.jobs,
     ...engines.map(({ job }) => job),
     ...(ssh ? [ssh.job] : []),
+    ...(openvpn.parts.length > 0 ? [openvpn.job] : []),
     ...(gates ? [gates.job] : []),
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
@@ -348,6 +387,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
     ssh?.arm(entry);
     gates?.arm(entry);
+    openvpn.follow(entry);
     deletions?.consider(entry);
     hurry();
   };
@@ -385,7 +425,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     engines,
     lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
-    openvpn: [],
+    openvpn: openvpn.parts,
     events,
     jobs: () => scheduler.health(),
     views,
@@ -397,6 +437,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     desk,
     events,
     loadGates: async () => {
+      if (settings.openvpn.length > 0) openvpn.listDenied();
       await gates?.start();
       const lacks = gates?.standby;
       await gates?.[Symbol.asyncDispose]();
@@ -443,6 +484,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
         running.use(ssh);
         await ssh.start();
       }
+      running.use(openvpn);
+      await openvpn.start();
       events.record("started", `Sluice ${VERSION} ${mode === "observe" ? "observes" : "enforces"}`, {
         mode,
         engines: engines.length,

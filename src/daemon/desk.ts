@@ -35,7 +35,7 @@ import type { Importer } from "./importer.ts";
 import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
 import { OpenvpnDesk } from "./openvpn-desk.ts";
-import type { OpenvpnView } from "./openvpn-view.ts";
+import type { OpenvpnPart } from "./openvpn-part.ts";
 import type { Saver } from "./saver.ts";
 import type { SshPart } from "./ssh-part.ts";
 import { UserRows } from "./user-rows.ts";
@@ -57,8 +57,7 @@ export interface DeskOptions {
   /** None while the books are only edited: the daemon does it. */
   readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
-  /** None while the books are only edited: the daemon has the servers' lines. */
-  readonly openvpn: readonly OpenvpnView[];
+  readonly openvpn: readonly OpenvpnPart[];
   readonly events: EventFile;
   readonly jobs: () => readonly JobHealth[];
   readonly views: Views;
@@ -80,7 +79,8 @@ export class DaemonDesk implements Desk {
   }
 
   async status(): Promise<Status> {
-    const { settings, mode, books, saver, meters, engines, ssh, jobs, clock, startedAt } = this.#options;
+    const { settings, mode, books, saver, meters, engines, ssh, openvpn, jobs, clock, startedAt } =
+      this.#options;
     const entries = [...books.accounts.values()];
     return {
       version: VERSION,
@@ -97,6 +97,7 @@ export class DaemonDesk implements Desk {
       saveTrouble: saver.trouble ?? "",
       sources: meters
         .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
+        .filter(({ name }) => !openvpn.some((part) => part.settings.name === name && part.idle))
         .map((meter) => {
           const health = meter.health();
           return {
@@ -109,7 +110,8 @@ export class DaemonDesk implements Desk {
             notes:
               health.name === ssh?.gate.name
                 ? ssh.notes()
-                : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
+                : ([...engines, ...openvpn].find(({ settings: { name } }) => name === health.name)?.notes() ??
+                  []),
           };
         }),
       jobs: jobs().map((job) => ({
@@ -232,8 +234,8 @@ export class DaemonDesk implements Desk {
   }
 
   #stops(entry: Entry): readonly StopStep[] {
-    const { engines, ssh } = this.#options;
-    return [...engines, ...(ssh ? [ssh] : [])].flatMap((part) => part.stopStepOf(entry) ?? []);
+    const { engines, ssh, openvpn } = this.#options;
+    return [...engines, ...(ssh ? [ssh] : []), ...openvpn].flatMap((part) => part.stopStepOf(entry) ?? []);
   }
 }
 

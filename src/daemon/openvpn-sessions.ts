@@ -3,11 +3,11 @@
  * an event when they end, in the words that operators of older monitors look for.
  */
 import type { LoginRecord } from "../history/records.ts";
+import type { KeeperName, UserName } from "../names.ts";
 import { counterOfLogin, type VpnLogin } from "../sources/openvpn/login.ts";
 import type { EventFile } from "../storage/events.ts";
 import type { Traffic, UnixTime } from "../units.ts";
 import { OPENVPN } from "./openvpn-view.ts";
-import type { KeeperName, UserName } from "../names.ts";
 
 export interface OpenvpnSessionsOptions {
   readonly keeper: KeeperName;

@@ -36,6 +36,8 @@ export interface OpenvpnEnforcerOptions {
   readonly loginsOf: (user: UserName) => readonly VpnLogin[];
   /** Everybody with an account, here or elsewhere. */
   readonly users: () => Iterable<UserName>;
+  /** Whether he was ever seen at this server. */
+  readonly known: (user: UserName) => boolean;
   /** Undefined while there are no gates. */
   readonly gates: () => TunnelShutters | undefined;
   readonly denied: DeniedFolder;
@@ -67,6 +69,11 @@ export class OpenvpnEnforcer implements Enforcer {
 
   get connected(): boolean {
     return this.#options.management.connected;
+  }
+
+  /** A cut of somebody who never was here is nothing to tell of. */
+  concerns(user: UserName): boolean {
+    return this.#options.known(user) || this.#options.loginsOf(user).length > 0;
   }
 
   /** Denied is he whom the hook refuses, and no login of whom lives but behind a shut gate. */
