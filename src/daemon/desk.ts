@@ -96,7 +96,7 @@ export class DaemonDesk implements Desk {
       denied: entries.filter(({ verdict }) => verdict.kind === "deny").length,
       saveTrouble: saver.trouble ?? "",
       sources: meters
-        .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
+        .filter(({ name }) => !(name === ssh?.gate.name ? ssh : this.#openvpn.viewOf(name))?.idle)
         .map((meter) => {
           const health = meter.health();
           return {
@@ -109,7 +109,9 @@ export class DaemonDesk implements Desk {
             notes:
               health.name === ssh?.gate.name
                 ? ssh.notes()
-                : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
+                : (this.#openvpn.viewOf(health.name)?.row().notes ??
+                  engines.find(({ settings: { name } }) => name === health.name)?.notes() ??
+                  []),
           };
         }),
       jobs: jobs().map((job) => ({

@@ -4,7 +4,7 @@ import { RefusedRequestError, UnreachableError } from "../errors.ts";
 import type { UserName } from "../names.ts";
 import type { EventFile } from "../storage/events.ts";
 import type { Books } from "./books.ts";
-import type { OpenvpnView } from "./openvpn-view.ts";
+import { OPENVPN, type OpenvpnView } from "./openvpn-view.ts";
 
 export interface OpenvpnDeskOptions {
   readonly views: readonly OpenvpnView[];
@@ -27,6 +27,11 @@ export class OpenvpnDesk {
     return this.#views()
       .flatMap((view) => view.logins())
       .sort(byPlace);
+  }
+
+  /** The view of a keeper; undefined for one that is no server. */
+  viewOf(keeper: string): OpenvpnView | undefined {
+    return this.#options.views.find((view) => `${OPENVPN}:${view.row().name}` === keeper);
   }
 
   /**

@@ -85,6 +85,13 @@ describe("OpenvpnDesk", () => {
     ]);
   });
 
+  test("finds a server by its keeper, which is no engine's", () => {
+    const desk = deskOf({ udp: { idle: true }, xray: {} });
+    expect(["openvpn:udp", "openvpn:xray", "xray", "udp"].map((name) => desk.viewOf(name)?.idle)).toEqual([
+      ...[true, false, undefined, undefined],
+    ]);
+  });
+
   test("ends the logins of all names of an account, at every server, and tells of it", async () => {
     const desk = deskOf({
       udp: {

@@ -132,6 +132,11 @@ test.for([
   expect(stderr).not.toBe("");
 });
 
+test("an error repeats no word that would write the terminal", async () => {
+  const { status, stderr } = await runCli(["limit", "set", "bob", "1\u001b[2J"]);
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/got "1\ufffd\[2J"\n$/) });
+});
+
 test("--version and --help exit 0", async () => {
   expect(await runCli(["--version"])).toMatchObject({ status: 0, stdout: "0.1.0\n" });
   const help = await runCli(["--help"]);
