@@ -97,7 +97,12 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   }
   await using parts = new AsyncDisposableStack();
   parts.use(await takeLock(settings, clock, wait));
-  const events = new EventFile(join(settings.logDirectory, "events.jsonl"), log, () => clock.unix());
+  const events = new EventFile(
+    join(settings.logDirectory, "events.jsonl"),
+    log,
+    () => clock.unix(),
+    settings.maxLogSize,
+  );
   parts.defer(() => events.flush());
   const folder = parts.use(
     new StateFolder({ directory: usageOf(settings), fileMode: settings.usageFileMode, owner }),

@@ -96,8 +96,8 @@ export class DaemonDesk implements Desk {
       denied: entries.filter(({ verdict }) => verdict.kind === "deny").length,
       saveTrouble: saver.trouble ?? "",
       sources: meters
-        .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
         .filter(({ name }) => !openvpn.some((part) => part.settings.name === name && part.idle))
+        .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
         .map((meter) => {
           const health = meter.health();
           return {

@@ -44,11 +44,14 @@ index() { # CN -> 1-based index
   die "unknown client '$1' (have: ${CLIENTS[*]})"
 }
 alive() { [[ -s $1 ]] && kill -0 "$(<"$1")" 2>/dev/null; }
+running() { # a daemon that has ended may wait for init to take note of it
+  local state; state=$(awk '{print $3}' "/proc/$1/stat" 2>/dev/null) && [[ $state != Z ]]
+}
 stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   alive "$1" || { rm -f "$1"; return 0; }
   local pid; pid=$(<"$1"); kill "-${2:-TERM}" "$pid"
-  for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-  kill -0 "$pid" 2>/dev/null && kill -KILL "$pid"; rm -f "$1"
+  for _ in {1..500}; do running "$pid" || break; sleep 0.02; done
+  running "$pid" && kill -KILL "$pid"; rm -f "$1"
 }
 wait_for() { # SECONDS WHAT COMMAND...
   local n=$(($1 * 10)) what=$2; shift 2
