@@ -6,13 +6,14 @@
  * dies in between, its figures are read again, and once is all they count.
  */
 
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { reasonOf } from "../errors.ts";
 import type { CounterName } from "../names.ts";
 import type { FinalFigures } from "../sources/openvpn/final-figures.ts";
 import type { FinalOutcome } from "../sources/openvpn/login-readings.ts";
 import { Spool } from "../sources/openvpn/spool.ts";
+import { makeSpool, type Owner } from "../sources/openvpn/spool-folder.ts";
 import type { EventFile } from "../storage/events.ts";
 import type { Books } from "./books.ts";
 import type { Saver } from "./saver.ts";
@@ -51,6 +52,16 @@ export class OpenvpnFinals {
   /** Why the folder cannot be read; undefined while it can. */
   get trouble(): string | undefined {
     return this.#trouble;
+  }
+
+  /** Makes the folder, where there is none, for the user that the server runs as. */
+  make(owner: Owner): void {
+    const { directory } = this.#options;
+    try {
+      if (!existsSync(directory)) makeSpool(directory, owner);
+    } catch (error) {
+      this.#trouble = `there is no folder for the last figures of logins: ${reasonOf(error)}`;
+    }
   }
 
   /** Figures that nobody has taken yet. */

@@ -18,6 +18,7 @@ import { LoginEnder } from "../enforcement/openvpn/login-ender.ts";
 import { OpenvpnEnforcer, type TunnelShutters } from "../enforcement/openvpn/openvpn-enforcer.ts";
 import { reasonOf, UnreachableError } from "../errors.ts";
 import type { LoginRecord } from "../history/records.ts";
+import { processOwner } from "../kernel/process.ts";
 import type { CounterName, UserName } from "../names.ts";
 import { formatSize } from "../sizes.ts";
 import { counterOfLogin, loginOfCounter, type ServerLook, type VpnLogin } from "../sources/openvpn/login.ts";
@@ -425,6 +426,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       const text = `${this.settings.name} has restarted: its logins began anew`;
       events.record("engine-restarted", text, { keeper: this.settings.name, pid: server.pid });
     }
+    const owner = processOwner(server.pid);
+    if (owner) this.#finals.make(owner);
     this.#markWaiting(true);
     onNews();
   }
@@ -550,7 +553,7 @@ const UNHOOKED =
 const OFFLOADED =
   "the kernel moves its packets (DCO): some versions then count wrong or late; sluice doctor knows which";
 
-function shortNameOf({ name }: OpenvpnSettings): string {
+export function shortNameOf({ name }: OpenvpnSettings): string {
   return name.slice("openvpn:".length);
 }
 

@@ -12,12 +12,13 @@ import type { TableWatch } from "../kernel/nft-events.ts";
 import type { KeeperName, UserName } from "../names.ts";
 import { periodicJob } from "../scheduler/periodic.ts";
 import type { Job } from "../scheduler/scheduler.ts";
+import { spoolOf } from "../sources/openvpn/spool-folder.ts";
 import type { EventFile } from "../storage/events.ts";
 import { milliseconds, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { MeterHealth } from "./meter.ts";
 import { OpenvpnGates } from "./openvpn-gates.ts";
-import { OpenvpnPart, whyDenied } from "./openvpn-part.ts";
+import { OpenvpnPart, shortNameOf, whyDenied } from "./openvpn-part.ts";
 import type { Saver } from "./saver.ts";
 
 export interface OpenvpnServersOptions {
@@ -42,11 +43,6 @@ export interface OpenvpnServersOptions {
 }
 
 const UPKEEP = milliseconds(1_000);
-
-/** Where the disconnect hook of a server leaves last figures. */
-export function spoolOf(dataDirectory: string, { name }: Pick<OpenvpnSettings, "name">): string {
-  return join(dataDirectory, "openvpn", name.slice("openvpn:".length));
-}
 
 export class OpenvpnServers implements AsyncDisposable {
   readonly parts: readonly OpenvpnPart[];
@@ -89,7 +85,7 @@ export class OpenvpnServers implements AsyncDisposable {
           books,
           denied: this.#denied,
           gates: isGated(server) ? this.#gates : undefined,
-          spool: spoolOf(settings.dataDirectory, server),
+          spool: spoolOf(settings.dataDirectory, shortNameOf(server)),
           socket: {
             path: join(settings.runtimeDirectory, `${server.name.replace(":", "-")}.sock`),
             group: options.group,

@@ -25,6 +25,7 @@
 #   OVT_KEEP    server keepalive (pushed to clients)              (5 20)
 #   OVT_STATUS_VERSION  1, 2 or 3                                 (3)
 #   OVT_CONNECT, OVT_DISCONNECT  the hooks' command lines          ($DIR/hook.sh)
+#   OVT_PATIENCE  seconds that `traffic` takes at most            (120)
 #   OVT_EXTRA   lines added to the server's configuration         ()
 #   OVT_CLIENT_EXTRA    lines added to each client's configuration (), with its CN for %c
 #   OVT_NET     first three octets of the tunnel network          (10.98.0)
@@ -169,8 +170,8 @@ up() {
 
 move() { # CN: its packets come from another address from now on
   local i; i=$(index "$1")
-  ip -n "$SNS" addr add "$LINK.$((i + 100)).1/30" dev "$NAME-v$i"
-  ip -n "$NAME-$i" addr add "$LINK.$((i + 100)).2/30" dev eth0
+  ip -n "$SNS" route add "$LINK.$((i + 100)).2/32" dev "$NAME-v$i" src "$LINK.$i.1"
+  ip -n "$NAME-$i" addr add "$LINK.$((i + 100)).2/32" dev eth0
   ip -n "$NAME-$i" route replace "$LINK.$i.0/30" dev eth0 src "$LINK.$((i + 100)).2"
 }
 
@@ -181,9 +182,9 @@ traffic() { # MB CN up|down
   # the server side listens, on the tunnel address only; the client side connects
   local listen=TCP4-LISTEN:$TPORT,bind=$NET.1,reuseaddr dial=TCP4:$NET.1:$TPORT,connect-timeout=5,retry=20,interval=0.1
   local from to; if [[ $way == down ]]; then from=$listen to=$dial; else from=$dial to=$listen; fi
-  ip netns exec "$dst" timeout 120 socat -u "$to" STDOUT | wc -c >"$sink" & local reader=$!
+  ip netns exec "$dst" timeout "${OVT_PATIENCE:-120}" socat -u "$to" STDOUT | wc -c >"$sink" & local reader=$!
   [[ $way == up ]] && sleep 0.2
-  head -c "$bytes" /dev/zero | ip netns exec "$src" timeout 120 socat -u STDIN "$from" || true
+  head -c "$bytes" /dev/zero | ip netns exec "$src" timeout "${OVT_PATIENCE:-120}" socat -u STDIN "$from" || true
   wait $reader || true; got=$(<"$sink"); rm -f "$sink"
   echo "$cn $way $got bytes of payload"; [[ $got == "$bytes" ]]
 }
@@ -217,5 +218,5 @@ server)
 info)
   echo "DIR=$DIR"; echo "MGMT=$MGMT"; echo "STATUS=$DIR/status.log"; echo "SERVER_NETNS=$SNS"; echo "SERVER_TUN=$NET.1"
   for p in server "${CLIENTS[@]}"; do alive "$DIR/$p.pid" && echo "PID_$p=$(<"$DIR/$p.pid")"; done; true ;;
-*) sed -n '2,35s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,36s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
