@@ -98,6 +98,8 @@ interface FinalCandidate extends Candidate {
 
 /** A hook's word of a login that is gone from the status comes within this, or much later. */
 const GRACE_MS = 2_000;
+/** Of logins that are over, so many are remembered. */
+const MOST_OVER = 10_000;
 
 export class LoginReadings {
   readonly #options: LoginReadingsOptions;
@@ -106,6 +108,8 @@ export class LoginReadings {
   #seen = new Map<VpnLogin, Tracked>();
   #look = 0;
   readonly #finals: FinalFigures[] = [];
+  /** Counters that have had their last figures, and from where: another login's of the same second are not theirs. */
+  readonly #over = new Map<CounterName, string>();
 
   constructor(options: LoginReadingsOptions) {
     this.#options = options;
@@ -127,8 +131,14 @@ export class LoginReadings {
    */
   take(look: ServerLook, moment: Moment, finals: number): SourceReport {
     const { keeper, events } = this.#options;
-    for (const [counter, { told, reported }] of this.#tracked) {
-      if (told && reported) this.#tracked.delete(counter); // that report was booked: nobody asked for it again
+    for (const [counter, { told, reported, settled, login }] of this.#tracked) {
+      if (!told || !reported) continue;
+      this.#tracked.delete(counter); // that report was booked: nobody asked for it again
+      if (settled) this.#over.set(counter, login.realAddress);
+    }
+    for (const counter of this.#over.keys()) {
+      if (this.#over.size <= MOST_OVER) break;
+      this.#over.delete(counter);
     }
     this.#look += 1;
     const seen = new Map<VpnLogin, Tracked>();
@@ -137,7 +147,7 @@ export class LoginReadings {
     for (const tracked of this.#tracked.values()) {
       if (tracked.look !== this.#look) tracked.gone ??= moment;
     }
-    this.#settle(this.#finals.splice(0, finals), moment);
+    this.#settle(this.#finals.splice(0, finals), moment, !this.#options.live);
     events.onLook?.(
       look,
       [...seen].map(([login, { counter }]) => ({ login, counter })),
@@ -158,7 +168,7 @@ export class LoginReadings {
 
   /** What is known and not reported, while no look can be had: a server that ended has told its hooks. */
   pending(moment: Moment): SourceReport | undefined {
-    for (const tracked of this.#settle(this.#finals.splice(0), moment)) tracked.gone ??= moment;
+    for (const tracked of this.#settle(this.#finals.splice(0), moment, true)) tracked.gone ??= moment;
     this.#tellEnded(moment);
     const readings = this.#moved();
     if (readings.length === 0) return undefined;
@@ -237,12 +247,13 @@ export class LoginReadings {
     return before.toSorted((left, right) => total(right.traffic) - total(left.traffic))[0]?.counter;
   }
 
-  #settle(finals: readonly FinalFigures[], moment: Moment): Tracked[] {
+  /** @param standing whether a login may have ended whose row stood at the last look. */
+  #settle(finals: readonly FinalFigures[], moment: Moment, standing: boolean): Tracked[] {
     if (finals.length === 0) return [];
     const byUser = Map.groupBy(this.#tracked.values(), ({ login }) => login.user);
     return finals.flatMap((final) => {
       try {
-        const tracked = this.#settleOne(final, byUser, moment);
+        const tracked = this.#settleOne(final, byUser, moment, standing);
         this.#options.events.onFinal?.(final, { kind: "booked", counter: tracked.counter });
         return [tracked];
       } catch (error) {
@@ -253,11 +264,16 @@ export class LoginReadings {
   }
 
   /** @throws {Error} with the reason for which the figures cannot be used. */
-  #settleOne(final: FinalFigures, byUser: Map<UserName, Tracked[]>, moment: Moment): Tracked {
-    const { lineRate, live } = this.#options;
+  #settleOne(
+    final: FinalFigures,
+    byUser: Map<UserName, Tracked[]>,
+    moment: Moment,
+    standing: boolean,
+  ): Tracked {
+    const { lineRate } = this.#options;
     const user = this.#userOf(final);
     const own = byUser.get(user) ?? [];
-    const match = matchOf(final, [...candidatesIn(own, final), ...this.#bookedOf(final, user)], !live);
+    const match = matchOf(final, [...candidatesIn(own, final), ...this.#bookedOf(final, user)], standing);
     const why = implausible(final, match?.traffic, lineRate);
     if (why !== undefined) throw new RangeError(why);
     const tracked = match?.tracked ?? this.#ofFinal(final, user, match?.counter, moment);
@@ -276,8 +292,9 @@ export class LoginReadings {
       const named = loginOfCounter(keeper, counter);
       const same = named?.user === user && named.since === final.since;
       if (!named || !same || this.#tracked.has(counter)) return [];
-      const settled = named.tail.startsWith(FINAL);
-      const realAddress = settled ? named.tail.slice(FINAL.length) : named.tail;
+      const ofHook = named.tail.startsWith(FINAL);
+      const realAddress = ofHook ? named.tail.slice(FINAL.length) : (this.#over.get(counter) ?? named.tail);
+      const settled = ofHook || this.#over.has(counter);
       return [{ tracked: undefined, counter, traffic, realAddress, gone: true, settled }];
     });
   }

@@ -191,6 +191,23 @@ describe("LoginReadings", () => {
     expect(stage.books.size).toBe(1);
   });
 
+  test("keeps two logins of one second apart, when one changed its address and no look came before its end", () => {
+    const stage = new Stage();
+    stage.look(login({ up: 10, down: 50 }));
+    stage.readings.takeFinals([final({ up: 12, down: 60 })]);
+    const second = login({ clientId: 1, up: 20, down: 5, realAddress: "10.97.1.2:1195" });
+    stage.look(second);
+    stage.look(second); // the first is over, and forgotten
+    stage.readings.takeFinals([final({ up: 30, down: 8, realAddress: "10.97.101.2:1195" })]);
+    expect(stage.pending()).toEqual({ [`alice#${SINCE}/1`]: [30, 8] });
+    expect([...stage.books.values()].map(({ traffic }) => traffic)).toEqual([
+      ...[
+        { uplink: 12, downlink: 60 },
+        { uplink: 30, downlink: 8 },
+      ],
+    ]);
+  });
+
   test("waits with figures that came while a look was on its way", () => {
     const stage = new Stage();
     const { readings } = stage;
