@@ -10,7 +10,7 @@ import { RefusedRequestError } from "../../errors.ts";
 import { parseJsonc } from "../../jsonc.ts";
 import { readServerConfig, type ServerConfig } from "../../sources/openvpn/server-config.ts";
 import { type FoundServer, findServers } from "../../sources/openvpn/server-process.ts";
-import { thisHost } from "../doctor/host.ts";
+import { type Host, thisHost } from "../doctor/host.ts";
 
 export interface ChosenServer extends FoundServer {
   /** What the settings say of it; undefined where they do not mention it. */
@@ -33,7 +33,7 @@ export function chooseServers(settings: Settings, name: string | undefined): rea
   const host = thisHost();
   const found = [...findServers(host), ...namedConfigs(named)];
   const all = uniqueBy(found, ({ config }) => config).flatMap((server): ChosenServer[] => {
-    const text = host.read(server.config);
+    const text = textOf(host, server.config);
     const content = text === undefined ? undefined : readServerConfig(bare(text));
     if (!content?.isServer) return [];
     const entry = named.find((one) => isOf(one, server, content, text ?? ""));
@@ -55,6 +55,15 @@ export function chooseServers(settings: Settings, name: string | undefined): rea
 
 export interface Wishes {
   readonly clientAuth: boolean;
+}
+
+/** Those whose config, as it stands, calls one of these scripts. */
+export function serversWithHooks(scripts: readonly string[]): readonly FoundServer[] {
+  const host = thisHost();
+  return findServers(host).filter(({ config }) => {
+    const text = textOf(host, config);
+    return text !== undefined && scripts.some((script) => text.includes(script));
+  });
 }
 
 /** What its config is to say. */
@@ -128,6 +137,11 @@ function namedConfigs(named: readonly OpenvpnSettings[]): FoundServer[] {
           },
         ],
   );
+}
+
+/** Undefined for what is no file either. */
+function textOf(host: Host, config: string): string | undefined {
+  return host.stat(config)?.isFile() ? host.read(config) : undefined;
 }
 
 /** One that was damaged is shown as it stands; the plan refuses it. */
