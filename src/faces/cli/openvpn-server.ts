@@ -15,7 +15,9 @@ import { type Host, thisHost } from "../doctor/host.ts";
 export interface ChosenServer extends FoundServer {
   /** What the settings say of it; undefined where they do not mention it. */
   readonly settings: OpenvpnSettings | undefined;
-  /** As it is without what an earlier setup added. */
+  /** Its config as it stands. */
+  readonly standing: ServerConfig;
+  /** The same without what an earlier setup added. */
   readonly content: ServerConfig;
 }
 
@@ -28,19 +30,7 @@ export const HOOKS = fileURLToPath(new URL("../../../scripts/openvpn", import.me
  * @throws {RefusedRequestError} where there is none.
  */
 export function chooseServers(settings: Settings, name: string | undefined): readonly ChosenServer[] {
-  const named = mentioned(settings);
-  const taken = new Set<string>();
-  const host = thisHost();
-  const found = [...findServers(host), ...namedConfigs(named)];
-  const all = uniqueBy(found, ({ config }) => config).flatMap((server): ChosenServer[] => {
-    const text = textOf(host, server.config);
-    const content = text === undefined ? undefined : readServerConfig(bare(text));
-    if (!content?.isServer) return [];
-    const entry = named.find((one) => isOf(one, server, content, text ?? ""));
-    const own = entry ? entry.name.slice("openvpn:".length) : freeName(server, taken, named);
-    taken.add(own);
-    return [{ ...server, name: own, settings: entry, content }];
-  });
+  const all = serversOn(thisHost(), mentioned(settings));
   const chosen = name === undefined ? all : all.filter((server) => server.name === name);
   if (chosen.length > 0) return chosen;
   if (all.length === 0) {
@@ -51,6 +41,22 @@ export function chooseServers(settings: Settings, name: string | undefined): rea
   throw new RefusedRequestError(
     `Cannot set up "${name}": expected one of ${all.map((server) => server.name).join(", ")}`,
   );
+}
+
+/** All servers that a host has configs of. @param named what the settings say of servers. */
+export function serversOn(host: Host, named: readonly OpenvpnSettings[]): readonly ChosenServer[] {
+  const taken = new Set<string>();
+  const found = uniqueBy([...findServers(host), ...namedConfigs(named)], ({ config }) => config);
+  return found.flatMap((server): ChosenServer[] => {
+    const text = textOf(host, server.config);
+    if (text === undefined) return [];
+    const [standing, content] = [readServerConfig(text), readServerConfig(bare(text))];
+    if (!content.isServer) return [];
+    const entry = named.find((one) => isOf(one, server, [content, standing]));
+    const name = entry ? entry.name.slice("openvpn:".length) : freeName(server, taken, named);
+    taken.add(name);
+    return [{ ...server, name, settings: entry, standing, content }];
+  });
 }
 
 export interface Wishes {
@@ -153,10 +159,9 @@ function bare(text: string): string {
   }
 }
 
-/** @param text as it stands, with what an earlier setup added. */
-function isOf(entry: OpenvpnSettings, server: FoundServer, content: ServerConfig, text: string): boolean {
+function isOf(entry: OpenvpnSettings, server: FoundServer, configs: readonly ServerConfig[]): boolean {
   if (entry.config !== null && entry.config !== "auto") return entry.config === server.config;
-  const addresses = [content.management?.address, readServerConfig(text).management?.address];
+  const addresses = configs.map(({ management }) => management?.address);
   return (
     (entry.management !== null && addresses.includes(entry.management)) ||
     entry.name === `openvpn:${server.name}`
