@@ -168,19 +168,18 @@ function isOf(entry: OpenvpnSettings, server: FoundServer, configs: readonly Ser
   );
 }
 
-/** "server", or with its unit where that is taken: "openvpn-server@server". */
+/** "server", or with its unit where that is taken: "openvpn-server@server"; else with a number. */
 function freeName(
   server: FoundServer,
   taken: ReadonlySet<string>,
   named: readonly OpenvpnSettings[],
 ): string {
   const used = new Set([...taken, ...named.map(({ name }) => name.slice("openvpn:".length))]);
+  const isFree = (name: string) => /^[\w.@-]{1,64}$/.test(name) && !used.has(name);
   const names = [server.name, server.unit?.replace(/\.service$/, "") ?? "server", "server"];
-  const fitting = names.find((name) => /^[\w.@-]{1,64}$/.test(name) && !used.has(name));
-  if (fitting !== undefined) return fitting;
-  throw new RefusedRequestError(
-    `Cannot name "${server.config}": give it an entry with a name in the settings' openvpn list`,
-  );
+  const free = names.find(isFree);
+  if (free !== undefined) return free;
+  for (let number = 2; ; number++) if (isFree(`server-${number}`)) return `server-${number}`;
 }
 
 function uniqueBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {

@@ -23,7 +23,7 @@ export function judgeHooks({ name, standing, settings }: ChosenServer, { host }:
     warning(
       check,
       `${name} runs a hook of another program's: ${hook}`,
-      `if it counts bytes too, let ${SETUP}; OpenVPN runs one of each`,
+      "if it counts bytes, sluice openvpn setup puts Sluice's in its place, and asks: OpenVPN runs one of each",
     ),
   );
   if (connect === undefined) {

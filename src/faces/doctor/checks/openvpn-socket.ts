@@ -18,7 +18,8 @@ export function judgeSocket({ name, standing }: ChosenServer, { host }: Case): F
     const folder = host.stat(dirname(address));
     const mode = (folder?.mode ?? 0) & 0o777;
     // The socket itself is open to all whatever its server says: openvpn binds it with a umask of 0.
-    if (folder && (mode & 0o001) !== 0 && passwordFile === undefined) {
+    if (!folder) return findings; // made before the server starts, or its start fails
+    if ((mode & 0o001) !== 0 && passwordFile === undefined) {
       findings.push(
         problem(
           check,
