@@ -1,6 +1,6 @@
 /** What a server's setup makes besides its config: folders, and the drop-in of its unit. */
-import { chmodSync, chownSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Settings } from "../../config.ts";
 import {
   SOCKET_FOLDER,
@@ -68,6 +68,13 @@ export async function followServerSetup(
   }
   if (others.some((other) => other !== null && templateOf(other) === template)) return [];
   return (await removeDropIn(place)) ? [`Removed ${path}.`] : [];
+}
+
+/** Empties the connect hook's list, and leaves the folder: a hook may be told to let nobody in without it. */
+export function forgetDenied({ runtimeDirectory }: Settings): void {
+  const folder = join(runtimeDirectory, "denied");
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true });
 }
 
 /** One that is there keeps its owner: a group of the operator's may look at the socket. */

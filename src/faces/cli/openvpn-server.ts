@@ -10,12 +10,14 @@ import { RefusedRequestError } from "../../errors.ts";
 import { parseJsonc } from "../../jsonc.ts";
 import { readServerConfig, type ServerConfig } from "../../sources/openvpn/server-config.ts";
 import { type FoundServer, findServers } from "../../sources/openvpn/server-process.ts";
-import { thisHost } from "../doctor/host.ts";
+import { type Host, thisHost } from "../doctor/host.ts";
 
 export interface ChosenServer extends FoundServer {
   /** What the settings say of it; undefined where they do not mention it. */
   readonly settings: OpenvpnSettings | undefined;
-  /** As it is without what an earlier setup added. */
+  /** Its config as it stands. */
+  readonly standing: ServerConfig;
+  /** The same without what an earlier setup added. */
   readonly content: ServerConfig;
 }
 
@@ -28,19 +30,7 @@ export const HOOKS = fileURLToPath(new URL("../../../scripts/openvpn", import.me
  * @throws {RefusedRequestError} where there is none.
  */
 export function chooseServers(settings: Settings, name: string | undefined): readonly ChosenServer[] {
-  const named = mentioned(settings);
-  const taken = new Set<string>();
-  const host = thisHost();
-  const found = [...findServers(host), ...namedConfigs(named)];
-  const all = uniqueBy(found, ({ config }) => config).flatMap((server): ChosenServer[] => {
-    const text = host.read(server.config);
-    const content = text === undefined ? undefined : readServerConfig(bare(text));
-    if (!content?.isServer) return [];
-    const entry = named.find((one) => isOf(one, server, content, text ?? ""));
-    const own = entry ? entry.name.slice("openvpn:".length) : freeName(server, taken, named);
-    taken.add(own);
-    return [{ ...server, name: own, settings: entry, content }];
-  });
+  const all = serversOn(thisHost(), mentioned(settings));
   const chosen = name === undefined ? all : all.filter((server) => server.name === name);
   if (chosen.length > 0) return chosen;
   if (all.length === 0) {
@@ -53,8 +43,33 @@ export function chooseServers(settings: Settings, name: string | undefined): rea
   );
 }
 
+/** All servers that a host has configs of. @param named what the settings say of servers. */
+export function serversOn(host: Host, named: readonly OpenvpnSettings[]): readonly ChosenServer[] {
+  const taken = new Set<string>();
+  const found = uniqueBy([...findServers(host), ...namedConfigs(named)], ({ config }) => config);
+  return found.flatMap((server): ChosenServer[] => {
+    const text = textOf(host, server.config);
+    if (text === undefined) return [];
+    const [standing, content] = [readServerConfig(text), readServerConfig(bare(text))];
+    if (!content.isServer) return [];
+    const entry = named.find((one) => isOf(one, server, [content, standing]));
+    const name = entry ? entry.name.slice("openvpn:".length) : freeName(server, taken, named);
+    taken.add(name);
+    return [{ ...server, name, settings: entry, standing, content }];
+  });
+}
+
 export interface Wishes {
   readonly clientAuth: boolean;
+}
+
+/** Those whose config, as it stands, calls one of these scripts. */
+export function serversWithHooks(scripts: readonly string[]): readonly FoundServer[] {
+  const host = thisHost();
+  return findServers(host).filter(({ config }) => {
+    const text = textOf(host, config);
+    return text !== undefined && scripts.some((script) => text.includes(script));
+  });
 }
 
 /** What its config is to say. */
@@ -130,6 +145,11 @@ function namedConfigs(named: readonly OpenvpnSettings[]): FoundServer[] {
   );
 }
 
+/** Undefined for what is no file either. */
+function textOf(host: Host, config: string): string | undefined {
+  return host.stat(config)?.isFile() ? host.read(config) : undefined;
+}
+
 /** One that was damaged is shown as it stands; the plan refuses it. */
 function bare(text: string): string {
   try {
@@ -139,29 +159,27 @@ function bare(text: string): string {
   }
 }
 
-/** @param text as it stands, with what an earlier setup added. */
-function isOf(entry: OpenvpnSettings, server: FoundServer, content: ServerConfig, text: string): boolean {
+function isOf(entry: OpenvpnSettings, server: FoundServer, configs: readonly ServerConfig[]): boolean {
   if (entry.config !== null && entry.config !== "auto") return entry.config === server.config;
-  const addresses = [content.management?.address, readServerConfig(text).management?.address];
+  const addresses = configs.map(({ management }) => management?.address);
   return (
     (entry.management !== null && addresses.includes(entry.management)) ||
     entry.name === `openvpn:${server.name}`
   );
 }
 
-/** "server", or with its unit where that is taken: "openvpn-server@server". */
+/** "server", or with its unit where that is taken: "openvpn-server@server"; else with a number. */
 function freeName(
   server: FoundServer,
   taken: ReadonlySet<string>,
   named: readonly OpenvpnSettings[],
 ): string {
   const used = new Set([...taken, ...named.map(({ name }) => name.slice("openvpn:".length))]);
+  const isFree = (name: string) => /^[\w.@-]{1,64}$/.test(name) && !used.has(name);
   const names = [server.name, server.unit?.replace(/\.service$/, "") ?? "server", "server"];
-  const fitting = names.find((name) => /^[\w.@-]{1,64}$/.test(name) && !used.has(name));
-  if (fitting !== undefined) return fitting;
-  throw new RefusedRequestError(
-    `Cannot name "${server.config}": give it an entry with a name in the settings' openvpn list`,
-  );
+  const free = names.find(isFree);
+  if (free !== undefined) return free;
+  for (let number = 2; ; number++) if (isFree(`server-${number}`)) return `server-${number}`;
 }
 
 function uniqueBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {

@@ -6,6 +6,8 @@ import type { SetupFacts } from "../../enforcement/openvpn/setup-plan.ts";
 import { unlessMissing } from "../../errors.ts";
 import { withSetting } from "../../settings-text.ts";
 import { writeDurably } from "../../storage/durable-write.ts";
+import { canAsk, isAgreed } from "./consent.ts";
+import { type OpenvpnSetupOptions, say } from "./openvpn-proposal.ts";
 import { type ChosenServer, settingsMention, usersOf } from "./openvpn-server.ts";
 
 /** An entry of the settings' openvpn list, with what is not the default. */
@@ -37,8 +39,26 @@ export function isSaid({ settings }: ChosenServer, entry: SettingsEntry): boolea
   );
 }
 
+/** The settings are the operator's: they are written only where they have nothing of OpenVPN, and he agrees. */
+export async function tellSettings(
+  settings: Settings,
+  entries: readonly SettingsEntry[],
+  options: OpenvpnSetupOptions,
+): Promise<void> {
+  const wanted = await settingsWith(settings, entries);
+  const section = `"openvpn": ${JSON.stringify(entries, null, 2)}`;
+  say(options, `The settings need:\n\n${section}\n\n`);
+  if (wanted === undefined) {
+    return say(options, "They have a list of servers already: put this into it, and restart the daemon.\n");
+  }
+  const agreed = options.yes ?? (canAsk(options) && (await isAgreed(`Write it into ${wanted.path}?`)));
+  if (!agreed) return;
+  await writeSettings(wanted.path, wanted.text);
+  say(options, `Wrote ${wanted.path}. For it to take effect: systemctl restart bw-limit-check\n`);
+}
+
 /** The text to write; undefined where the file has a list, which is the operator's. */
-export async function settingsWith(
+async function settingsWith(
   settings: Settings,
   entries: readonly SettingsEntry[],
 ): Promise<{ readonly path: string; readonly text: string } | undefined> {
@@ -49,7 +69,7 @@ export async function settingsWith(
 }
 
 /** Whole or not at all, with the mode and the owner it had. @throws the system's error. */
-export async function writeSettings(path: string, text: string): Promise<void> {
+async function writeSettings(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const there = await unlessMissing(stat(path));
   await writeDurably(path, text, (there?.mode ?? MODE) & 0o7777, there && { uid: there.uid, gid: there.gid });

@@ -140,7 +140,8 @@ daemon() { # NETNS NAME
 }
 server_start() {
   alive "$DIR/server.pid" && return; rm -f "$DIR/server.pid"
-  server_conf; daemon "$SNS" server
+  [[ -e $DIR/server.conf ]] || server_conf # what was done to it since stays
+  daemon "$SNS" server
   [[ $HELD ]] || wait_for 15 "the server's tunnel" ip -n "$SNS" addr show dev "$NAME-tun" up
 }
 tunnel_up() { ip -n "$NAME-$1" -4 addr show dev "$NAME-tun" | grep -q inet; }
