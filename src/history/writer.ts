@@ -49,7 +49,7 @@ export class HistoryWriter {
       return this.#db.transaction(() => {
         if (batch.sequence <= this.lastSequence()) return false;
         for (const usage of batch.usage) this.#add(usage);
-        for (const login of batch.logins) this.#putLogin(login, now);
+        for (const login of batch.logins) this.putLogin(login, now);
         for (const account of batch.accounts) this.#putAccount(account);
         this.#db.run(
           "INSERT INTO last_seq (source, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
@@ -75,19 +75,18 @@ export class HistoryWriter {
   }
 
   #add({ account, service, at, day, up, down }: UsageRecord): void {
-    const uid = this.#numberOf("accounts", account);
-    const serviceId = this.#numberOf("services", service);
+    const [uid, serviceId] = this.numbersOf(account, service);
     const second = Math.floor(at / 1000);
     this.#db.run(ADD_MINUTE, second - (second % MINUTE_S), uid, serviceId, up, down);
     this.#db.run(ADD_HOUR, second - (second % HOUR_S), uid, serviceId, up, down);
     this.#db.run(ADD_DAY, day, uid, serviceId, up, down);
   }
 
-  #putLogin(login: LoginRecord, now: number): void {
+  /** Inside a transaction of the caller's. @param now seconds since 1970. */
+  putLogin(login: LoginRecord, now: number): void {
     const { id, account, service, keeper, began, ended, realAddress, address4, address6, up, down, exact } =
       login;
-    const uid = this.#numberOf("accounts", account);
-    const serviceId = this.#numberOf("services", service);
+    const [uid, serviceId] = this.numbersOf(account, service);
     const [from, to] = [seconds(began), ended === undefined ? null : seconds(ended)];
     const addresses = [realAddress, address4, address6];
     const what = [...addresses, up, down, exact ? 1 : 0];
@@ -97,6 +96,11 @@ export class HistoryWriter {
   #putAccount({ account, totalLimit, dailyLimit, totalUsed, dailyUsed, at }: AccountRecord): void {
     const id = this.#numberOf("accounts", account);
     this.#db.run(PUT_ACCOUNT, totalLimit, dailyLimit, totalUsed, dailyUsed, seconds(at), id);
+  }
+
+  /** What the tables call an account and a service; they get a number if they have none. */
+  numbersOf(account: string, service: string): readonly [uid: number, service: number] {
+    return [this.#numberOf("accounts", account), this.#numberOf("services", service)];
   }
 
   #numberOf(table: "accounts" | "services", name: string): number {

@@ -7,6 +7,8 @@ import { describe, expect, test } from "vitest";
 import { Db } from "../../src/history/database.ts";
 import { History } from "../../src/history/history.ts";
 import type { LoginRecord, NewBatch } from "../../src/history/records.ts";
+import { stagedPath } from "../../src/storage/backup/archive.ts";
+import { stagePart } from "../../src/storage/backup/stage-parts.ts";
 import { until } from "../support/until.ts";
 
 const AT = Date.UTC(2026, 10, 21, 14, 3, 7);
@@ -206,6 +208,20 @@ describe("History", () => {
     await history.idle();
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 28 }]);
     expect(files.troubles.at(-1)).toBe("The history lacks 2 records that were given up");
+  });
+
+  test("a backup made while batches come has all of those before it, and is whole", async () => {
+    await using files = await scratch();
+    await using history = new History(files.options);
+    for (let up = 1; up <= 64; up *= 2) history.push(usageOf("alice", up));
+    await history.idle();
+    const part = { name: "history", kind: "database", path: files.path, file: "history.db" } as const;
+    const staged = stagePart({ ...part, mode: 0o600, owner: "root" }, files.folder);
+    for (let index = 0; index < 50; index += 1) history.push(usageOf("bob", 1));
+    expect(await staged).toHaveLength(1);
+    const copy = stagedPath(files.folder, "history/history.db");
+    expect(rows(copy, "SELECT up FROM d1 WHERE uid = 1")).toEqual([{ up: 127 }]);
+    expect(rows(copy, "PRAGMA integrity_check")).toEqual([{ integrity_check: "ok" }]);
   });
 
   test("leaves no log behind when it is closed", async () => {
