@@ -134,7 +134,7 @@ export interface LimitRequest {
 /** What is to be taken from the old scripts' files for one account. */
 export interface ImportRow {
   readonly name: string;
-  /** What he is known by if he is new: "ssh" or "xray". */
+  /** What he is known by if he is new: "ssh", "xray" or "openvpn". */
   readonly service: string;
   /** The total limit; undefined leaves it. */
   readonly totalBytes: number | undefined;
