@@ -1,16 +1,13 @@
 /** `openvpn history`: logins that were and that are, from the history's own file. */
 import { join } from "node:path";
-import { localTimeText } from "../../calendar.ts";
 import type { Settings } from "../../config.ts";
 import { DamagedStateError, reasonOf } from "../../errors.ts";
-import { durationText } from "../../history/owpanel-sessions.ts";
 import { HistoryReader } from "../../history/queries.ts";
 import type { LoginRecord } from "../../history/records.ts";
-import { formatSize } from "../../sizes.ts";
-import { bytes, unixTime } from "../../units.ts";
-import { type Column, tableText } from "./columns.ts";
+import { unixTime } from "../../units.ts";
 import type { Common } from "./command-line.ts";
 import { momentOf } from "./events.ts";
+import { loginJson, loginsText } from "./history-text.ts";
 import { answer } from "./output.ts";
 import { settingsFor } from "./settings-for.ts";
 
@@ -21,17 +18,6 @@ export interface HistoryOptions extends Common {
   readonly server?: string;
 }
 
-const COLUMNS: readonly Column[] = [
-  { title: "USER", align: "left", widest: 32 },
-  { title: "SERVER", align: "left", widest: 16 },
-  { title: "FROM", align: "left" },
-  { title: "ADDRESS", align: "left" },
-  { title: "BEGAN", align: "left" },
-  { title: "ENDED", align: "left" },
-  { title: "DURATION", align: "right" },
-  { title: "UP", align: "right" },
-  { title: "DOWN", align: "right" },
-];
 /** Without --since, for a terminal. */
 const NEWEST = 100;
 
@@ -53,15 +39,11 @@ export async function showHistory(name: string | undefined, options: HistoryOpti
     since,
     most: whole ? undefined : NEWEST + 1,
   });
-  answer(options, (logins ?? []).map(jsonOf), () => {
+  answer(options, (logins ?? []).map(loginJson), () => {
     if (!logins) return noHistoryText(settings, path);
-    if (logins.length === 0) return "No login of that kind is in the history.";
     const shown = whole ? logins : logins.slice(0, NEWEST);
-    const more = shown.length < logins.length ? [`The newest ${NEWEST}; --since 7d shows a week.`] : [];
-    const inexact = shown.some(({ ended, exact }) => ended !== undefined && !exact)
-      ? ["* as it was last looked at: the server's own last figures did not come."]
-      : [];
-    return [loginsTable(shown, now, settings.timeZone), ...inexact, ...more].join("\n");
+    const more = shown.length < logins.length ? `\nThe newest ${NEWEST}; --since 7d shows a week.` : "";
+    return `${loginsText(shown, unixTime(now), settings.timeZone)}${more}`;
   });
 }
 
@@ -80,48 +62,4 @@ function noHistoryText({ history }: Settings, path: string): string {
   return history
     ? `No history yet: ${path} is not there. The daemon begins it.`
     : `No history: the settings switch it off, and ${path} is not there.`;
-}
-
-function loginsTable(logins: readonly LoginRecord[], now: number, zone: string): string {
-  const time = (at: number) => localTimeText(unixTime(at), zone);
-  return tableText(
-    COLUMNS,
-    logins.map((login) => {
-      const { ended, exact } = login;
-      const mark = ended === undefined || exact ? "" : "*";
-      return [
-        login.account,
-        serverOf(login),
-        login.realAddress || "-",
-        addressesOf(login).join(" ") || "-",
-        time(login.began),
-        ended === undefined ? "-" : time(ended),
-        durationText((ended ?? now) - login.began),
-        `${formatSize(bytes(login.up))}${mark}`,
-        `${formatSize(bytes(login.down))}${mark}`,
-      ];
-    }),
-  );
-}
-
-function jsonOf(login: LoginRecord): object {
-  return {
-    user: login.account,
-    server: serverOf(login),
-    realAddress: login.realAddress,
-    addresses: addressesOf(login),
-    sinceMs: login.began,
-    endedMs: login.ended ?? null,
-    uplinkBytes: login.up,
-    downlinkBytes: login.down,
-    exact: login.exact,
-  };
-}
-
-function addressesOf({ address4, address6 }: LoginRecord): string[] {
-  return [address4, address6].filter((address) => address !== "");
-}
-
-function serverOf({ keeper }: LoginRecord): string {
-  return keeper.replace(/^openvpn:/, "");
 }
