@@ -121,13 +121,13 @@ export class History implements AsyncDisposable {
     worker.on("exit", () => {
       if (this.#worker === worker) this.#died(why);
     });
-    worker.unref();
   }
 
   #heard(report: ThreadReport): void {
     switch (report.kind) {
       case "ready":
         this.#ready = true;
+        this.#worker?.unref();
         this.#open.resolve(report.open);
         this.#goOnFrom(report.lastSequence);
         return;
@@ -165,12 +165,14 @@ export class History implements AsyncDisposable {
     const next = this.#waiting.first;
     if (!next || this.#sent || !this.#ready || !this.#worker || this.#timer) return;
     this.#sent = { ...next, sequence: this.#lastSequence + 1 };
+    this.#worker.ref(); // the process lives while a batch is on its way, and not for the thread's sake
     this.#worker.postMessage({ kind: "write", batch: this.#sent } satisfies ThreadOrder);
   }
 
   /** The first of those waiting is in the file, or given up. @returns how many rows it had. */
   #done(): number {
     this.#sent = undefined;
+    this.#worker?.unref();
     const rows = this.#waiting.shift();
     if (this.#waiting.first) this.#send();
     else {
