@@ -16,8 +16,8 @@ const BUSY_MS = 5_000;
 /** Names and addresses of users: for root's eyes alone. */
 const MODE = 0o600;
 const DIRECTORY_MODE = 0o755;
-/** Pages of the log after which a commit does a checkpoint's work itself; upkeep is there before. */
-const AUTOCHECKPOINT_PAGES = 8_000;
+/** Pages of the log after which a commit does a checkpoint's work itself: few, so that no commit does much. */
+const AUTOCHECKPOINT_PAGES = 1_000;
 /** What the log shrinks to when it starts over. */
 const JOURNAL_BYTES = 16 * 1024 * 1024;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */

@@ -3,8 +3,8 @@
  *
  * The books are looked at, and what each account moved since the last look goes
  * to the minute of this one: so looks should be seconds apart, and one belongs
- * right before a day turns. Logins are told whenever they changed; one that is no
- * longer among those of its keeper has ended.
+ * right before a day turns. Logins are told whenever they changed, and once they
+ * have ended.
  *
  * Pure: no clock, no I/O.
  */
@@ -32,7 +32,7 @@ export class Recorder {
   readonly #open = new Map<string, LoginRecord & { readonly seen?: number }>();
   readonly #logins = new Map<string, LoginRecord>();
 
-  /** @param open what the file says of logins that had not ended when a daemon last wrote it. */
+  /** Takes what the file says of logins that had not ended when a daemon last wrote it; some may be met already. */
   remember(open: readonly OpenLogin[]): void {
     for (const login of open) if (!this.#open.has(login.id)) this.#open.set(login.id, login);
   }
@@ -61,17 +61,14 @@ export class Recorder {
   }
 
   /**
-   * Notes all logins that a keeper has now.
-   *
-   * @param at ms since 1970. One that is missing ended then, or, if only the
-   * file knew it, when it was last seen.
+   * To be called once all logins that a keeper has now were noted: what the file
+   * has open of that keeper, and nobody met since the start, ended while no
+   * daemon looked, some time after it was last seen.
    */
-  noteLogins(keeper: string, logins: readonly LoginRecord[], at: number): void {
-    for (const login of logins) this.noteLogin(login);
-    const present = new Set(logins.map(({ id }) => id));
+  endUnmet(keeper: string): void {
     for (const { seen, ...login } of this.#open.values()) {
-      if (login.keeper !== keeper || present.has(login.id)) continue;
-      this.noteLogin({ ...login, ended: Math.max(login.began, seen ?? at) });
+      if (login.keeper !== keeper || seen === undefined) continue;
+      this.noteLogin({ ...login, ended: Math.max(login.began, seen) });
     }
   }
 

@@ -3,10 +3,10 @@
  * does a step between two of them, and none takes long.
  *
  *   checkpoint  each minute  what the log has, into the file
- *   prune       each hour    rows older than the settings keep, 5,000 a step
+ *   prune       each hour    rows older than the settings keep, 5,000 a step, logins 1,000
  *   vacuum      each day     free pages back to the file system, 1,000 a step
  *   truncate    each day     the log starts over, if nobody reads it
- *   analyse     each week    what the planner knows, from a sample
+ *   analyse     each week    what the planner knows, from a sample, a table a step
  */
 import type { HistorySettings } from "../config-parts.ts";
 import type { Db } from "./database.ts";
@@ -17,16 +17,28 @@ const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
 const ROWS_A_STEP = 5_000;
+/** They lie apart, in four trees. */
+const LOGINS_A_STEP = 1_000;
 const PAGES_A_STEP = 1_000;
 /** Rows that are looked at in each index. */
 const SAMPLE = 400;
 
 const PRUNE = [
-  `DELETE FROM m1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM m1 WHERE ts < ? LIMIT ${ROWS_A_STEP})`,
-  `DELETE FROM h1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM h1 WHERE ts < ? LIMIT ${ROWS_A_STEP})`,
-  // One that lasts as long as that is told of again and again: what was last seen then has ended.
-  `DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE began < ?1 AND coalesce(ended, seen) < ?1 LIMIT ${ROWS_A_STEP})`,
+  {
+    rows: ROWS_A_STEP,
+    sql: "DELETE FROM m1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM m1 WHERE ts < ? LIMIT ?)",
+  },
+  {
+    rows: ROWS_A_STEP,
+    sql: "DELETE FROM h1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM h1 WHERE ts < ? LIMIT ?)",
+  },
+  {
+    rows: LOGINS_A_STEP,
+    // One that lasts as long as that is told of again and again: what was last seen then has ended.
+    sql: "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE began < ?1 AND coalesce(ended, seen) < ?1 LIMIT ?2)",
+  },
 ] as const;
+const ANALYSE = ["accounts", "m1", "h1", "d1", "logins"] as const;
 
 interface Task {
   readonly name: string;
@@ -43,8 +55,9 @@ export class Upkeep {
   readonly #retention: Retention;
   readonly #doneAt = new Map<string, number>();
   readonly #tasks: readonly Task[];
-  /** Which table is pruned, of PRUNE. */
+  /** Which table is pruned, of PRUNE; and which is looked at, of ANALYSE. */
   #table = 0;
+  #analysed = 0;
 
   constructor(db: Db, retention: Retention) {
     this.#db = db;
@@ -88,9 +101,10 @@ export class Upkeep {
   #prune(now: number): boolean {
     const { minutesDays, hoursDays, sessionsDays } = this.#retention;
     const days = [minutesDays, hoursDays, sessionsDays][this.#table] ?? 0;
-    const deleted = this.#db.run(PRUNE[this.#table] ?? "", now - days * DAY_S);
-    if (deleted < ROWS_A_STEP) this.#table = (this.#table + 1) % PRUNE.length;
-    return this.#table > 0 || deleted === ROWS_A_STEP;
+    const { sql, rows } = PRUNE[this.#table] ?? PRUNE[0];
+    const more = this.#db.run(sql, now - days * DAY_S, rows) === rows;
+    if (!more) this.#table = (this.#table + 1) % PRUNE.length;
+    return more || this.#table > 0;
   }
 
   #vacuum(): boolean {
@@ -107,9 +121,10 @@ export class Upkeep {
     return false;
   }
 
-  #analyse(): false {
+  #analyse(): boolean {
     this.#db.run(`PRAGMA analysis_limit = ${SAMPLE}`);
-    this.#db.run("ANALYZE");
-    return false;
+    this.#db.run(`ANALYZE ${ANALYSE[this.#analysed]}`);
+    this.#analysed = (this.#analysed + 1) % ANALYSE.length;
+    return this.#analysed > 0;
   }
 }

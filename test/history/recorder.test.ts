@@ -112,33 +112,40 @@ describe("Recorder", () => {
     expect(recorder.takeBatch()?.usage).toMatchObject([{ up: 9, down: 9 }]);
   });
 
-  test("tells a login when it changed, and its end when it is missing", () => {
+  test("tells a login when it changed, and its end", () => {
     const recorder = new Recorder();
-    recorder.noteLogins("openvpn:server", [login("a", 1), login("b", 1)], AT);
+    recorder.noteLogin(login("a", 1));
+    recorder.noteLogin(login("b", 1));
     expect(recorder.takeBatch()?.logins).toEqual([login("a", 1), login("b", 1)]);
-    recorder.noteLogins("openvpn:server", [login("a", 1), login("b", 2)], AT + 1);
-    expect(recorder.takeBatch()?.logins).toEqual([login("b", 2)]);
-    recorder.noteLogins("openvpn:server", [login("a", 1)], AT + 2);
-    expect(recorder.takeBatch()?.logins).toEqual([login("b", 2, AT + 2)]);
-    recorder.noteLogins("openvpn:other", [], AT + 3);
+    recorder.noteLogin(login("a", 1));
+    recorder.noteLogin(login("b", 2));
+    recorder.noteLogin(login("b", 3));
+    expect(recorder.takeBatch()?.logins).toEqual([login("b", 3)]);
+    recorder.noteLogin(login("b", 3, AT));
+    expect(recorder.takeBatch()?.logins).toEqual([login("b", 3, AT)]);
     expect(recorder.takeBatch()).toBeUndefined();
   });
 
   test("the server's last figures are told after an end that was only seen", () => {
     const recorder = new Recorder();
-    recorder.noteLogins("openvpn:server", [login("a", 1)], AT);
-    recorder.noteLogins("openvpn:server", [], AT + 1);
+    recorder.noteLogin(login("a", 1, AT + 1));
     recorder.noteLogin({ ...login("a", 9, AT), exact: true });
     expect(recorder.takeBatch()?.logins).toEqual([{ ...login("a", 9, AT), exact: true }]);
   });
 
-  test("a login only the file knew ended when it was last seen; one that still is goes on", () => {
+  test("a login only the file knew ended when it was last seen; who was met goes on", () => {
     const recorder = new Recorder();
-    recorder.remember([
-      { ...login("gone", 5), seen: AT - 30_000 },
-      { ...login("here", 5), seen: AT - 30_000 },
+    recorder.noteLogin(login("early", 6)); // met before the file was open
+    const seen = AT - 30_000;
+    recorder.remember(["gone", "here", "early"].map((id) => ({ ...login(id, 5), seen })));
+    recorder.remember([{ ...login("elsewhere", 5), keeper: "openvpn:other", seen }]);
+    recorder.noteLogin(login("here", 6));
+    recorder.endUnmet("openvpn:server");
+    recorder.endUnmet("openvpn:server");
+    expect(recorder.takeBatch()?.logins).toEqual([
+      login("early", 6),
+      login("here", 6),
+      login("gone", 5, seen),
     ]);
-    recorder.noteLogins("openvpn:server", [login("here", 6)], AT);
-    expect(recorder.takeBatch()?.logins).toEqual([login("here", 6), login("gone", 5, AT - 30_000)]);
   });
 });
