@@ -103,7 +103,7 @@ describe("History", () => {
     await using history = new History(files.options);
     history.push(usageOf("alice", 1));
     await history.idle();
-    const tooMuch = { ...LOGIN, more: Array.from({ length: 1_200_000 }, () => ({})) };
+    const tooMuch = { ...LOGIN, more: Array.from({ length: 600_000 }, () => ({})) };
     history.push({ usage: [], logins: [tooMuch], accounts: [] });
     for (const up of [2, 4, 8]) history.push(usageOf("alice", up));
     await history.idle();

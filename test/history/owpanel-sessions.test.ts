@@ -1,5 +1,6 @@
 /** The old panel's stores, read and written; the fixture is what the panel itself answered. */
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   durationText,
@@ -117,6 +118,30 @@ describe("parseOldSessions()", () => {
     ["a T in its times", { timestamp: "2026-11-21T10:00:00" }, { began: BEGAN }],
   ])("takes %s", (_, odd, want) => {
     expect(historyOf([{ ...SESSION, ...odd }]).logins).toMatchObject([want]);
+  });
+
+  test("whatever JSON stands there, it makes logins or reasons of it, and throws nothing", () => {
+    const key = fc.constantFrom(...Object.keys(SESSION), ...Object.keys(LASTING), "common_name");
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(...Object.values(SESSION), ...Object.values(LASTING)),
+    );
+    const entry = fc.dictionary(key, value);
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.array(entry), fc.jsonValue()),
+        fc.dictionary(fc.string(), entry),
+        (list, active) => {
+          const { logins } = parseOldSessions(file(list), file(active), PANEL);
+          for (const { account, began, ended, up, down } of logins) {
+            expect(account.length).toBeGreaterThan(0);
+            expect((ended ?? 0) >= began && Number.isSafeInteger(up) && Number.isSafeInteger(down)).toBe(
+              true,
+            );
+          }
+        },
+      ),
+    );
   });
 
   test("takes what stands beside what it refuses", () => {

@@ -26,26 +26,43 @@ beforeAll(async () => {
   folder = await mkdtempDisposable(join(tmpdir(), "sluice-upkeep-"));
   db = Db.openToWrite(join(folder.path, "history.db"));
   writer = new HistoryWriter(db);
-  for (let hour = 0; hour < 40 * 24; hour += 1) {
-    const at = (NOW - hour * 3600) * 1000;
+  for (let day = 0; day < 40; day += 1) {
+    const hours = Array.from({ length: 24 }, (_, hour) => day * 24 + hour);
+    const timeOf = (hour: number) => (NOW - hour * 3600) * 1000;
     writer.write(
       {
         sequence: (sequence += 1),
-        usage: USERS.flatMap((account, index) =>
-          [0, 1, 2, 3, 4, 5, 6].map((minute) => ({
-            ...{ account, service: "openvpn", at: at - minute * 60_000 },
-            ...{ day: new Date(at).toISOString().slice(0, 10), up: index + 1, down: 10 * (index + 1) },
-          })),
-        ),
-        logins: [{ ...LOGIN, id: `login${hour}`, began: at, ended: at + 60_000 }],
+        usage: hours.flatMap((hour) => usageOf(timeOf(hour))),
+        logins: hours.map((hour) => ({
+          ...LOGIN,
+          ...{ id: `login${hour}`, began: timeOf(hour), ended: timeOf(hour) + 60_000 },
+        })),
         accounts: USERS.map((account) => ({
-          ...{ account, totalLimit: 1000, dailyLimit: 0, totalUsed: 70 * hour, dailyUsed: 0, at },
+          ...{
+            account,
+            totalLimit: 1000,
+            dailyLimit: 0,
+            totalUsed: 70 * day,
+            dailyUsed: 0,
+            at: timeOf(24 * day),
+          },
         })),
       },
-      NOW - hour * 3600,
+      NOW,
     );
   }
 });
+
+/** Seven minutes of everybody. */
+function usageOf(at: number) {
+  const day = new Date(at).toISOString().slice(0, 10);
+  return USERS.flatMap((account, index) =>
+    [0, 1, 2, 3, 4, 5, 6].map((minute) => ({
+      ...{ account, service: "openvpn", at: at - minute * 60_000, day },
+      ...{ up: index + 1, down: 10 * (index + 1) },
+    })),
+  );
+}
 
 afterAll(async () => {
   db[Symbol.dispose]();
@@ -108,7 +125,7 @@ describe("the views", () => {
       "bob",
     );
     expect(rows.map((row) => ({ ...row }))).toEqual([
-      { username: "bob", quota_bytes: 1000, bytes_used: 70 * 959, updated_at: "2026-10-12 13:00:00" },
+      { username: "bob", quota_bytes: 1000, bytes_used: 70 * 39, updated_at: "2026-10-13 12:00:00" },
     ]);
   });
 });
