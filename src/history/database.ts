@@ -5,7 +5,7 @@
  * them. A file of a newer version is refused and left alone; one that SQLite
  * calls damaged is its owner's to set aside (`isDamage`).
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { DamagedStateError } from "../errors.ts";
@@ -40,7 +40,10 @@ export class Db implements Disposable {
    */
   static openToWrite(path: string): Db {
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-    if (!existsSync(path)) closeSync(openSync(path, "a", MODE));
+    if (!existsSync(path)) {
+      for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
+      closeSync(openSync(path, "a", MODE));
+    }
     const db = Db.#open(path, false);
     try {
       chmodSync(path, MODE);

@@ -5,6 +5,7 @@
  * It decides nothing about failures but whether the file is at fault: then the
  * file is set aside and a new one begun. The rest is told to whoever started it.
  */
+import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { DamagedStateError, reasonOf } from "../errors.ts";
 import { Db, isDamage, isPassing, setAside } from "./database.ts";
@@ -72,6 +73,7 @@ function serve(tell: (report: ThreadReport) => void): void {
   }
 
   function write(batch: HistoryBatch): void {
+    if (!existsSync(path)) renew(new Error("it was removed"));
     try {
       file?.writer.write(batch, nowInSeconds());
     } catch (error) {
@@ -120,9 +122,10 @@ function openFile(tell: (report: ThreadReport) => void): OpenFile | undefined {
   }
 }
 
+/** What is left of the old file is kept. */
 function begunAnew(error: unknown, tell: (report: ThreadReport) => void): OpenFile {
-  const kept = setAside(path, Date.now());
-  const why = `The history in "${path}" is damaged (${reasonOf(error)}): it is kept as ${kept}, and a new one is begun`;
+  const kept = existsSync(path) ? `; it is kept as ${setAside(path, Date.now())}` : "";
+  const why = `The history in "${path}" cannot be used (${reasonOf(error)})${kept}, and a new one is begun`;
   tell({ kind: "trouble", why });
   return opened();
 }

@@ -147,7 +147,9 @@ describe("History", () => {
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 2 }]);
     const kept = (await readdir(join(files.folder, "data"))).filter((name) => name.includes(".corrupt-"));
     expect(kept).toEqual([expect.stringMatching(/^history\.db\.corrupt-\d+$/)]);
-    expect(files.troubles).toEqual([expect.stringMatching(/is damaged .*a new one is begun/)]);
+    expect(files.troubles).toEqual([
+      expect.stringMatching(/cannot be used \(.*kept as .*a new one is begun/),
+    ]);
   });
 
   test("damage that shows while it is written is met the same way, and the batch is in the new file", async () => {
@@ -167,7 +169,19 @@ describe("History", () => {
       await history.idle();
     }
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 2 }]);
-    expect(files.troubles.join("\n")).toMatch(/is damaged/);
+    expect(files.troubles.join("\n")).toMatch(/cannot be used/);
+  });
+
+  test("a file that somebody removed is begun anew with the next batch", async () => {
+    await using files = await scratch();
+    await using history = new History(files.options);
+    history.push(usageOf("alice", 1));
+    await history.idle();
+    for (const sibling of ["", "-wal", "-shm"]) await rm(files.path + sibling, { force: true });
+    history.push(usageOf("alice", 2));
+    await history.idle();
+    expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 2 }]);
+    expect(files.troubles).toEqual([expect.stringMatching(/it was removed\), and a new one is begun$/)]);
   });
 
   test("a file of a newer version is refused and left as it is; nothing waits for it", async () => {

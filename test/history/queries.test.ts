@@ -110,12 +110,21 @@ test("series() of one account, and of one nobody knows", () => {
   expect(reader.series(span, "nobody")).toEqual([]);
 });
 
+test("a batch whose number is in the file already is passed over, and one of a later number is not", () => {
+  const again = { per: "minute", since: AT + 9 * HOUR, until: AT + 10 * HOUR } as const;
+  const batch = { usage: [usage("bob", "ssh", AT + 9 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] };
+  const writer = new HistoryWriter(db);
+  const written = [10, 10, 9, 11].map((sequence) => writer.write({ ...batch, sequence }, AT / 1000));
+  expect(written).toEqual([true, false, false, true]);
+  expect(reader.series(again)).toMatchObject([{ up: 6 }]);
+});
+
 test("what is written meanwhile is in the next answer, also once the writer has gone", () => {
   const late = { per: "minute", since: AT + 5 * HOUR, until: AT + 6 * HOUR } as const;
   expect(reader.series(late)).toEqual([]);
   const writing = Db.openToWrite(path);
   new HistoryWriter(writing).write(
-    { sequence: 2, usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] },
+    { sequence: 20, usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] },
     AT / 1000,
   );
   expect(reader.series(late)).toHaveLength(1);
