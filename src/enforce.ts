@@ -18,6 +18,7 @@ import { DaemonDesk } from "./daemon/desk.ts";
 import { FlowDesk } from "./daemon/flow-desk.ts";
 import { FlowOwners } from "./daemon/flow-owners.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
+import { HistoryPart } from "./daemon/history-part.ts";
 import { Importer } from "./daemon/importer.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
 import { LastLook } from "./daemon/last-look.ts";
@@ -331,6 +332,12 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     gatekeeper.add(part.gate);
     meters.push(sshMeter);
   }
+  const history = settings.history
+    ? new HistoryPart({
+        ...{ books, events, clock, settings: settings.history },
+        path: join(settings.dataDirectory, "history.db"),
+      })
+    : undefined;
   const meterOf = (keeper: KeeperName) => meters.find(({ name }) => name === keeper);
   const openvpn = new OpenvpnServers({
     ...{ settings, mode, books, saver, events, clock, tables, onDepleted, lineRate: rules.lineRate },
@@ -340,7 +347,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       meterOf(keeper)?.hurry();
       scheduler.wake();
     },
-    onLogin: () => undefined,
+    onLogin: (record) => history?.login(record),
+    onLook: (keeper) => history?.lookedAt(keeper),
     health: (keeper) => meterOf(keeper)?.health(),
   });
   for (const part of openvpn.parts) {
@@ -373,6 +381,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...engines.map(({ job }) => job),
     ...(ssh ? [ssh.job] : []),
     ...(openvpn.parts.length > 0 ? [openvpn.job] : []),
+    ...(history ? [history.job] : []),
     ...(gates ? [gates.job] : []),
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
@@ -474,6 +483,10 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
         await flowDesk.start().catch((error: unknown) => {
           log.write("warning", `The host capture cannot ask whose a flow is: ${reasonOf(error)}`);
         });
+      }
+      if (history) {
+        running.use(history);
+        history.start();
       }
       if (gates) {
         running.use(gates);

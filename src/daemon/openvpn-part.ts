@@ -62,6 +62,8 @@ export interface OpenvpnPartOptions {
   readonly onNews: () => void;
   /** The history's ear. */
   readonly onLogin: (record: LoginRecord) => void;
+  /** It was told of all logins that there are now. */
+  readonly onLook: () => void;
   readonly health: () => MeterHealth | undefined;
 }
 
@@ -355,11 +357,13 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     const { books, clock, gates } = this.#options;
     const before = this.#here;
     const here = new Map<VpnLogin, Entry | undefined>();
-    for (const { login } of seen) {
+    for (const each of seen) {
+      const { login } = each;
       here.set(login, before.get(login) ?? books.know(login.user, OPENVPN));
       // A login whose row has not changed is the same object.
-      if (!before.has(login)) this.#sessions.goesOn(login);
+      if (!before.has(login)) this.#sessions.goesOn(each);
     }
+    this.#options.onLook();
     this.#here = here;
     this.#byUser = Map.groupBy(here.keys(), ({ user }) => user);
     this.#look = look;
@@ -384,9 +388,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 
   #ended(ended: readonly EndedLogin[]): void {
     const { clock } = this.#options;
-    for (const { login, traffic, endedAt, exact } of ended) {
-      this.#sessions.ended({ login, at: endedAt, traffic, exact });
-    }
+    for (const each of ended) this.#sessions.ended(each);
     const restart = this.#restart;
     if (!restart) return;
     const cut = ended.filter(({ login, exact }) => !exact && login.since * 1000 < restart.at);

@@ -39,6 +39,8 @@ export interface OpenvpnServersOptions {
   readonly onNews: (keeper: KeeperName) => void;
   readonly onDepleted: (entry: Entry, at: UnixTime) => void;
   readonly onLogin: (record: LoginRecord) => void;
+  /** All logins of this server were told. */
+  readonly onLook: (keeper: KeeperName) => void;
   readonly health: (keeper: KeeperName) => MeterHealth | undefined;
 }
 
@@ -92,6 +94,7 @@ export class OpenvpnServers implements AsyncDisposable {
           },
           look: () => options.look(server.name),
           onNews: () => options.onNews(server.name),
+          onLook: () => options.onLook(server.name),
           health: () => options.health(server.name),
         }),
     );

@@ -4,7 +4,7 @@
  */
 import type { LoginRecord } from "../history/records.ts";
 import type { KeeperName, UserName } from "../names.ts";
-import { counterOfLogin, type VpnLogin } from "../sources/openvpn/login.ts";
+import type { EndedLogin, SeenLogin } from "../sources/openvpn/login-readings.ts";
 import type { EventFile } from "../storage/events.ts";
 import type { Traffic, UnixTime } from "../units.ts";
 import { OPENVPN } from "./openvpn-view.ts";
@@ -17,16 +17,6 @@ export interface OpenvpnSessionsOptions {
   readonly onLogin: (record: LoginRecord) => void;
 }
 
-/** How a login ended. */
-export interface LoginEnd {
-  readonly login: VpnLogin;
-  readonly at: UnixTime;
-  /** All its link bytes. */
-  readonly traffic: Traffic;
-  /** The server's own last word, and not that of our last look. */
-  readonly exact: boolean;
-}
-
 export class OpenvpnSessions {
   readonly #options: OpenvpnSessionsOptions;
 
@@ -35,14 +25,15 @@ export class OpenvpnSessions {
   }
 
   /** A login that lasts has moved, or was met. */
-  goesOn(login: VpnLogin): void {
-    this.#options.onLogin(this.#recordOf(login, login.traffic, undefined, false));
+  goesOn(seen: SeenLogin): void {
+    this.#options.onLogin(this.#recordOf(seen, seen.login.traffic, undefined, false));
   }
 
-  ended({ login, at, traffic, exact }: LoginEnd): void {
+  ended(end: EndedLogin): void {
+    const { login, endedAt, traffic, exact } = end;
     const { keeper, events, onLogin } = this.#options;
-    onLogin(this.#recordOf(login, traffic, at, exact));
-    const duration = Math.max(0, Math.round(at / 1000) - login.since);
+    onLogin(this.#recordOf(end, traffic, endedAt, exact));
+    const duration = Math.max(0, Math.round(endedAt / 1000) - login.since);
     const about = exact ? "" : ", as of the last look";
     events.record(
       "session-ended",
@@ -55,10 +46,15 @@ export class OpenvpnSessions {
     );
   }
 
-  #recordOf(login: VpnLogin, traffic: Traffic, ended: UnixTime | undefined, exact: boolean): LoginRecord {
+  #recordOf(
+    { login, counter }: SeenLogin,
+    traffic: Traffic,
+    ended: UnixTime | undefined,
+    exact: boolean,
+  ): LoginRecord {
     const { keeper, accountOf } = this.#options;
     return {
-      id: counterOfLogin(keeper, login),
+      id: counter,
       account: accountOf(login.user),
       service: OPENVPN,
       keeper,

@@ -30,6 +30,7 @@ export type EventKind =
   | "delete-failed"
   | "login-returned"
   | "session-ended"
+  | "history-trouble"
   | "rules-restored"
   | "conntrack-raised"
   | "metering-began"
