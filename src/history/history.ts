@@ -5,6 +5,8 @@
  * its own, one at a time; those behind wait, as many as there is room for. When
  * the thread dies it is started again, ever later, and goes on with the batch
  * it was at: the file knows whether that one is in it.
+ *
+ * Longer than most: it is one state machine, and its parts mean nothing alone.
  */
 import { Worker } from "node:worker_threads";
 import { reasonOf } from "../errors.ts";
@@ -32,7 +34,7 @@ const LONGEST_PAUSE_MS = 60_000;
 /** A batch that the thread died of so often is given up. */
 const MOST_DEATHS = 2;
 /** What a stop waits for the rest to be written. */
-const LAST_WORDS_MS = 5_000;
+const LAST_WORDS_MS = 2_000;
 
 export class History implements AsyncDisposable {
   readonly #options: HistoryOptions;
@@ -81,10 +83,10 @@ export class History implements AsyncDisposable {
     return this.#idle.promise;
   }
 
-  /** Writes what waits, for five seconds at most. */
+  /** Writes what waits, for two seconds at most. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    if (this.#timer) this.#start(); // not at the end of its pause, but now
+    if (this.#timer) this.#goOnNow();
     const tooLong = Promise.withResolvers<void>();
     const timer = setTimeout(tooLong.resolve, LAST_WORDS_MS);
     await Promise.race([this.idle(), tooLong.promise]);
@@ -104,12 +106,23 @@ export class History implements AsyncDisposable {
     this.#open.resolve([]);
   }
 
-  #start(): void {
+  /** Not at the end of its pause. */
+  #goOnNow(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#worker) this.#send();
+    else this.#start();
+  }
+
+  #start(): void {
     const { path, retention } = this.#options;
     const workerData: ThreadData = { path, retention };
-    const worker = new Worker(THREAD, { workerData, resourceLimits: LIMITS, name: "history", execArgv: [] });
+    let worker: Worker;
+    try {
+      worker = new Worker(THREAD, { workerData, resourceLimits: LIMITS, name: "history", execArgv: [] });
+    } catch (error) {
+      return this.#died(reasonOf(error)); // the system has no thread to give
+    }
     this.#worker = worker;
     let why = "it ended";
     worker.on("message", (report: ThreadReport) => {
@@ -189,10 +202,8 @@ export class History implements AsyncDisposable {
       return;
     }
     this.#sent = undefined;
-    this.#timer = this.#later(() => {
-      this.#timer = undefined;
-      this.#send();
-    });
+    this.#worker?.unref();
+    this.#goOnLater();
   }
 
   #died(why: string): void {
@@ -204,7 +215,7 @@ export class History implements AsyncDisposable {
       this.#deadly = undefined; // the next one gets its number
       this.#dropped += this.#done();
     }
-    this.#timer = this.#later(() => this.#start());
+    this.#goOnLater();
   }
 
   #isDeadly(sequence: number): boolean {
@@ -213,10 +224,10 @@ export class History implements AsyncDisposable {
     return before + 1 >= MOST_DEATHS;
   }
 
-  #later(work: () => void): NodeJS.Timeout {
-    const pause = this.#pause;
-    this.#pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    return setTimeout(work, pause).unref();
+  #goOnLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#goOnNow(), this.#pause).unref();
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
   }
 
   /** Said once, until a batch gets through again. */

@@ -9,6 +9,7 @@ import { History } from "../../src/history/history.ts";
 import type { LoginRecord, NewBatch } from "../../src/history/records.ts";
 import { stagedPath } from "../../src/storage/backup/archive.ts";
 import { stagePart } from "../../src/storage/backup/stage-parts.ts";
+import { noSmallDisk, smallDisk } from "../storage/small-disk.ts";
 import { until } from "../support/until.ts";
 
 const AT = Date.UTC(2026, 10, 21, 14, 3, 7);
@@ -210,6 +211,42 @@ describe("History", () => {
     await history.idle();
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 3 }]);
     expect(files.troubles).toHaveLength(1);
+  });
+
+  test.skipIf(noSmallDisk)(
+    "a full disk is told once, and what waited is written when there is room",
+    async () => {
+      await using disk = await smallDisk(1024 * 1024);
+      const troubles: string[] = [];
+      const onTrouble = (why: string) => troubles.push(why);
+      await using history = new History({
+        path: join(disk.path, "history.db"),
+        retention: RETENTION,
+        onTrouble,
+      });
+      history.push(usageOf("alice", 1));
+      await history.idle();
+      disk.fill();
+      for (let index = 0; index < 20; index += 1) history.push(usageOf(`user${index}`, 2));
+      await until("trouble", () => troubles.length > 0);
+      disk.makeRoom();
+      await history.idle();
+      expect(rows(join(disk.path, "history.db"), "SELECT sum(up) AS up FROM d1")).toEqual([{ up: 41 }]);
+      expect(troubles).toEqual([expect.stringMatching(/^Cannot write the history: /)]);
+    },
+  );
+
+  test.skipIf(noSmallDisk)("a stop while the disk is full ends, and says how much is lacking", async () => {
+    await using disk = await smallDisk(1024 * 1024);
+    const troubles: string[] = [];
+    const onTrouble = (why: string) => troubles.push(why);
+    const history = new History({ path: join(disk.path, "history.db"), retention: RETENTION, onTrouble });
+    await history.openLogins();
+    disk.fill();
+    history.push(usageOf("alice", 1));
+    await until("trouble", () => troubles.length > 0);
+    await history[Symbol.asyncDispose]();
+    expect(troubles.at(-1)).toBe("The history lacks 1 records: they could not be written before the stop");
   });
 
   test("the oldest that wait give way when there is no room, and how many is told", async () => {
