@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { type Command, CommanderError } from "commander";
 import { codeOf, reasonOf } from "./errors.ts";
 import { exitStatusOf } from "./faces/cli/exit-status.ts";
+import { printable } from "./log.ts";
 
 process.stdout.on("error", (error) => {
   if (codeOf(error) === "EPIPE") process.exit(); // whoever read it has left (`| head`), and wants no more
@@ -14,7 +15,10 @@ try {
   await chosen.parseAsync(process.argv);
 } catch (error) {
   // Commander has said its own errors already.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${calledAs}: ${reasonOf(error)}\n`);
+  if (!(error instanceof CommanderError)) {
+    const lines = `${calledAs}: ${reasonOf(error)}`.split("\n");
+    process.stderr.write(`${lines.map(printable).join("\n")}\n`); // names in it are anybody's
+  }
   process.exitCode = exitStatusOf(error);
 }
 

@@ -18,12 +18,16 @@ import { DaemonDesk } from "./daemon/desk.ts";
 import { FlowDesk } from "./daemon/flow-desk.ts";
 import { FlowOwners } from "./daemon/flow-owners.ts";
 import { Gatekeeper } from "./daemon/gatekeeper.ts";
+import { HistoryPart } from "./daemon/history-part.ts";
 import { Importer } from "./daemon/importer.ts";
 import { removeFromKernel } from "./daemon/kernel-removal.ts";
 import { LastLook } from "./daemon/last-look.ts";
 import { lineRateOf } from "./daemon/line-rate.ts";
 import { LoginGuards } from "./daemon/login-guards.ts";
 import { Meter } from "./daemon/meter.ts";
+import { OpenvpnServers } from "./daemon/openvpn-servers.ts";
+import { OPENVPN } from "./daemon/openvpn-view.ts";
+import { judgeWithBuffer } from "./daemon/quota-buffer.ts";
 import { Saver } from "./daemon/saver.ts";
 import { SSH } from "./daemon/ssh-backend.ts";
 import { SshPart } from "./daemon/ssh-part.ts";
@@ -42,8 +46,8 @@ import { removeHolds } from "./kernel/hold-table.ts";
 import { TableWatch } from "./kernel/nft-events.ts";
 import { openSockets } from "./kernel/open-sockets.ts";
 import type { Log } from "./log.ts";
-import type { UserName } from "./names.ts";
-import { judge, UNLIMITED } from "./policy/verdict.ts";
+import type { KeeperName, UserName } from "./names.ts";
+import { UNLIMITED } from "./policy/verdict.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
 import { type Job, Scheduler } from "./scheduler/scheduler.ts";
 import { EventFile } from "./storage/events.ts";
@@ -78,6 +82,8 @@ export interface OfficeOptions {
 const DIRECTORY_MODE = 0o750;
 /** How long a shut gate and the report of a cut wait for an engine that does not answer. */
 const FRESH_LOOK_MS = milliseconds(2_000);
+/** A panel may have put a cut user back: looked for this often at least. */
+const RECONCILE_MS = 30_000;
 const LOOK_AT_LINK = milliseconds(5_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
@@ -92,7 +98,12 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   }
   await using parts = new AsyncDisposableStack();
   parts.use(await takeLock(settings, clock, wait));
-  const events = new EventFile(join(settings.logDirectory, "events.jsonl"), log, () => clock.unix());
+  const events = new EventFile(
+    join(settings.logDirectory, "events.jsonl"),
+    log,
+    () => clock.unix(),
+    settings.maxLogSize,
+  );
   parts.defer(() => events.flush());
   const folder = parts.use(
     new StateFolder({ directory: usageOf(settings), fileMode: settings.usageFileMode, owner }),
@@ -122,7 +133,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     period: settings.period,
     aliases: settings.aliases,
     zone: settings.timeZone,
-    judge: lenient ? () => UNLIMITED : judge,
+    judge: lenient ? () => UNLIMITED : judgeWithBuffer(settings.openvpn),
     now: () => clock.unix(),
     onRefused: (user, why) =>
       events.record("account-refused", `Cannot keep the account of ${user}: ${why}`, { user }, "error"),
@@ -141,6 +152,9 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     events,
     clock,
     mode,
+    reconcile: milliseconds(
+      Math.min(RECONCILE_MS, ...settings.openvpn.map(({ reconcileInterval }) => reconcileInterval)),
+    ),
     freshLook: async (keeper, signal) => {
       const look = meters.find(({ name }) => name === keeper)?.nextLook();
       scheduler.wake();
@@ -158,6 +172,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   const onDepleted = (entry: Entry, at: UnixTime) => {
     books.deplete(entry, at);
     if (books.judge(entry)) gatekeeper.carryOut(entry, at, stopping.signal);
+    openvpn.follow(entry);
     deletions?.consider(entry);
     scheduler.wake();
   };
@@ -259,6 +274,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     onBooked: (entry: Entry) => {
       ssh?.arm(entry);
       gates?.arm(entry);
+      openvpn.follow(entry);
       deletions?.consider(entry);
     },
   };
@@ -316,6 +332,41 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     gatekeeper.add(part.gate);
     meters.push(sshMeter);
   }
+  const history = settings.history
+    ? new HistoryPart({
+        ...{ books, events, clock, settings: settings.history },
+        path: join(settings.dataDirectory, "history.db"),
+      })
+    : undefined;
+  const meterOf = (keeper: KeeperName) => meters.find(({ name }) => name === keeper);
+  const openvpn = new OpenvpnServers({
+    ...{ settings, mode, books, saver, events, clock, tables, onDepleted, lineRate: rules.lineRate },
+    group: owner?.gid,
+    look: async (keeper) => meterOf(keeper)?.look(stopping.signal),
+    onNews: (keeper) => {
+      meterOf(keeper)?.hurry();
+      scheduler.wake();
+    },
+    onLogin: (record) => history?.login(record),
+    onLook: (keeper) => history?.lookedAt(keeper),
+    health: (keeper) => meterOf(keeper)?.health(),
+  });
+  for (const part of openvpn.parts) {
+    if (part.gate) gatekeeper.add(part.gate);
+    meters.push(
+      new Meter({
+        ...ofEveryMeter,
+        source: part.source,
+        service: OPENVPN,
+        rules: { ...rules, maxPeriod: part.settings.bytecountInterval ?? rules.maxPeriod },
+        // What he moves elsewhere must move this gate: close to the limit, looks decide as well.
+        gated: (entry) => part.gated(entry) && entry.standing.services.length === 1,
+        shortestPeriod: () => part.shortestPeriod,
+        standby: () => part.standby,
+        lostAtMost: () => undefined,
+      }),
+    );
+  }
   const watchdog = watchdogJob();
   const times = new LocalTimes(settings.timeZone);
   /** The capture's own user may not: what an editor left of its link is put right here. */
@@ -329,6 +380,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...saver.jobs,
     ...engines.map(({ job }) => job),
     ...(ssh ? [ssh.job] : []),
+    ...(openvpn.parts.length > 0 ? [openvpn.job] : []),
+    ...(history ? [history.job] : []),
     ...(gates ? [gates.job] : []),
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
@@ -348,6 +401,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     if (books.judge(entry) && live) gatekeeper.carryOut(entry, clock.unix(), stopping.signal);
     ssh?.arm(entry);
     gates?.arm(entry);
+    openvpn.follow(entry);
     deletions?.consider(entry);
     hurry();
   };
@@ -385,6 +439,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     engines,
     lastLooks: () => (live ? lastLooks : new Map()),
     ssh,
+    openvpn: openvpn.parts,
+    events,
     jobs: () => scheduler.health(),
     views,
     startedAt: clock.monotonic(),
@@ -395,6 +451,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     desk,
     events,
     loadGates: async () => {
+      if (settings.openvpn.length > 0) openvpn.listDenied();
       await gates?.start();
       const lacks = gates?.standby;
       await gates?.[Symbol.asyncDispose]();
@@ -427,6 +484,10 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
           log.write("warning", `The host capture cannot ask whose a flow is: ${reasonOf(error)}`);
         });
       }
+      if (history) {
+        running.use(history);
+        history.start();
+      }
       if (gates) {
         running.use(gates);
         await gates.start();
@@ -441,6 +502,8 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
         running.use(ssh);
         await ssh.start();
       }
+      running.use(openvpn);
+      await openvpn.start();
       events.record("started", `Sluice ${VERSION} ${mode === "observe" ? "observes" : "enforces"}`, {
         mode,
         engines: engines.length,

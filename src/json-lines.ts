@@ -5,9 +5,7 @@
  * Light where gRPC is not: the capture holds a hundred thousand hosts in less
  * memory than a gRPC server starts with. And `socat` speaks it.
  */
-import { chmodSync, chownSync, mkdirSync, rmSync } from "node:fs";
-import { createConnection, createServer, type Socket } from "node:net";
-import { dirname } from "node:path";
+import { createConnection, type Socket } from "node:net";
 import { codeOf, reasonOf, UnreachableError } from "./errors.ts";
 
 /** One message, as the other side sent it: of any shape. */
@@ -87,51 +85,6 @@ export class JsonLines implements Disposable {
   }
 }
 
-export interface ServeOptions {
-  readonly path: string;
-  /** Permission bits of the socket. */
-  readonly mode: number;
-  /** Who owns it beside its maker; undefined leaves that as it is. */
-  readonly group?: number | undefined;
-  /** Begins a conversation, or throws to refuse it. */
-  readonly onConnection: (socket: Socket) => Disposable;
-}
-
-/**
- * Listens at a path, in place of a socket that a dead process left there.
- *
- * @throws {Error} when a living process listens there already, or the system's error.
- */
-export async function serveJsonLines(options: ServeOptions): Promise<AsyncDisposable> {
-  const { path, mode, group, onConnection } = options;
-  const open = new Set<Disposable>();
-  const server = createServer((socket) => {
-    try {
-      const conversation = onConnection(socket);
-      open.add(conversation);
-      socket.on("close", () => open.delete(conversation));
-    } catch {
-      socket.destroy();
-    }
-  });
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  if (await answers(path)) throw new Error(`Cannot listen at ${path}: another process does`);
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  if (group !== undefined) chownSync(path, process.getuid?.() ?? 0, group);
-  chmodSync(path, mode);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const conversation of open) conversation[Symbol.dispose]();
-      await closed;
-    },
-  };
-}
-
 /** @throws {UnreachableError} when nobody answers at `path`. */
 export function connectJsonLines(path: string): Promise<Socket> {
   const socket = createConnection(path);
@@ -141,15 +94,6 @@ export function connectJsonLines(path: string): Promise<Socket> {
       reject(new UnreachableError(`Cannot connect to ${path}: ${reasonOf(cause)}`, { cause })),
     );
   });
-}
-
-async function answers(path: string): Promise<boolean> {
-  try {
-    (await connectJsonLines(path)).destroy();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** @throws {SyntaxError} unless the line is an object in JSON. */

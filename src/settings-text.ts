@@ -13,7 +13,11 @@ import { blankComments, parseJsonc } from "./jsonc.ts";
  * @throws {SyntaxError} when the text is not an object of JSON with comments, or
  * has an object or a list in its place.
  */
-export function withSetting(text: string, key: string, value: string): string {
+export function withSetting(
+  text: string,
+  key: string,
+  value: string | readonly Readonly<Record<string, string | boolean>>[],
+): string {
   const settings = parseJsonc(text);
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
     throw new SyntaxError(`Cannot set "${key}": expected the settings to be an object`);

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { UnreachableError } from "../src/errors.ts";
-import { connectJsonLines, JsonLines, type Message, serveJsonLines } from "../src/json-lines.ts";
+import { connectJsonLines, JsonLines, type Message } from "../src/json-lines.ts";
+import { serveLocalSocket } from "../src/local-socket.ts";
 import { until } from "./support/until.ts";
 
 type OnMessage = (message: Message, conversation: JsonLines) => void;
@@ -36,7 +37,7 @@ async function served(onMessage: OnMessage = () => undefined) {
       return conversation;
     },
   };
-  setup.use(await serveJsonLines(options));
+  setup.use(await serveLocalSocket(options));
   const made = setup.move();
   return {
     path,
@@ -157,7 +158,7 @@ describe("JsonLines", () => {
   });
 });
 
-describe("serveJsonLines()", () => {
+describe("serveLocalSocket()", () => {
   test("makes the folder and gives the socket its mode", async () => {
     await using server = await served();
     expect((statSync(server.path).mode & 0o777).toString(8)).toBe("660");
@@ -177,8 +178,8 @@ describe("serveJsonLines()", () => {
           () => undefined,
         ),
     };
-    const server = await serveJsonLines(options);
-    await expect(serveJsonLines(options)).rejects.toThrow(`Cannot listen at ${path}: another process does`);
+    const server = await serveLocalSocket(options);
+    await expect(serveLocalSocket(options)).rejects.toThrow(`Cannot listen at ${path}: another process does`);
     await server[Symbol.asyncDispose]();
     expect(existsSync(path)).toBe(false);
   });
@@ -187,7 +188,7 @@ describe("serveJsonLines()", () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-lines-"));
     let refused = 0;
     const path = join(folder.path, "test.sock");
-    await using _server = await serveJsonLines({
+    await using _server = await serveLocalSocket({
       path,
       mode: 0o600,
       onConnection: () => {

@@ -48,3 +48,12 @@ test.for(["", "[]", "null", "{", '{"count": {"a": 1}}', '{"count": []}'])(
     expect(() => withSetting(text, "count", "uplink")).toThrow(SyntaxError);
   },
 );
+
+test("withSetting() sets a list where there is none, and changes none that is there", () => {
+  const list = [{ name: "one", client_auth: true }];
+  const result = withSetting('{\n  "mode": "observe" // mine\n}\n', "openvpn", list);
+  expect(result).toBe(
+    '{\n  "openvpn": [{"name":"one","client_auth":true}],\n  "mode": "observe" // mine\n}\n',
+  );
+  expect(() => withSetting(result, "openvpn", list)).toThrow(SyntaxError);
+});

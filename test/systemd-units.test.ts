@@ -1,6 +1,6 @@
 /** The units as systemd reads them: nothing it complains of, no circle at boot, and little exposed. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtempDisposable, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtempDisposable, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,7 +33,7 @@ describe.skipIf(missing)(`systemd${missing}`, () => {
     expect(Number(exposure)).toBeLessThanOrEqual(highest);
   });
 
-  test("finds a way to boot: gates behind firewalls, before sshd and engines, whatever socket ssh has", async () => {
+  test("finds a way to boot: gates behind firewalls, before sshd, engines and OpenVPN, whatever socket ssh has", async () => {
     await using folder = await unitFolder();
     const { path } = folder;
     const service = "[Service]\nExecStart=/bin/true\n";
@@ -42,6 +42,8 @@ describe.skipIf(missing)(`systemd${missing}`, () => {
       "ssh.service": service,
       "xray.service": `[Unit]\nAfter=network.target\n${service}`,
       "nginx.service": `[Unit]\nAfter=network.target\n${service}`,
+      // As Debian's, which comes before logins too.
+      "openvpn@one.service": `[Unit]\nBefore=systemd-user-sessions.service\nAfter=network-online.target\n${service}`,
       "dbus.socket": "[Socket]\nListenStream=/run/dbus/one\n",
       "dbus.service": service,
       "firewalld.service": `[Unit]\nBefore=network-pre.target\nAfter=dbus.socket\nRequires=dbus.socket\n${service}`,
@@ -49,6 +51,11 @@ describe.skipIf(missing)(`systemd${missing}`, () => {
       "multi-user.target": "[Unit]\nRequires=basic.target\nAfter=basic.target\n",
     };
     for (const [unit, text] of Object.entries(others)) await writeFile(join(path, unit), text);
+    await mkdir(join(path, "openvpn@.service.d"));
+    await cp(
+      join(PROJECT, "systemd/openvpn@.service.d-sluice.conf"),
+      join(path, "openvpn@.service.d/sluice.conf"),
+    );
     for (const wants of ["multi-user.target.wants", "sockets.target.wants"]) await mkdir(join(path, wants));
     for (const unit of [...Object.keys(others), ...UNITS]) {
       const target = unit.endsWith(".socket") ? "sockets" : "multi-user";
@@ -56,7 +63,9 @@ describe.skipIf(missing)(`systemd${missing}`, () => {
         await symlink(join(path, unit), join(path, `${target}.target.wants`, unit));
     }
     const said = await analyze(["--man=no", "verify", "multi-user.target"], path);
-    expect(said.split("\n").filter((line) => /cycle|sluice|bw-limit|host-capture/.test(line))).toEqual([]);
+    expect(
+      said.split("\n").filter((line) => /cycle|sluice|bw-limit|host-capture|openvpn/.test(line)),
+    ).toEqual([]);
   });
 
   test("has a reason for every line that takes a right away", async () => {

@@ -15,8 +15,11 @@ import type {
   GateRow,
   ImportFailure,
   ImportRow,
+  KickReply,
   LastLookReply,
   LimitRequest,
+  OpenvpnLoginRow,
+  OpenvpnServerRow,
   Status,
   UserList,
   UserRow,
@@ -81,6 +84,18 @@ export class ControlClient implements Desk, Disposable {
     } catch (error) {
       throw this.#asError(error as ServiceError, "");
     }
+  }
+
+  async openvpnServers(): Promise<readonly OpenvpnServerRow[]> {
+    return (await this.#call<{ servers: readonly OpenvpnServerRow[] }>("OpenvpnServers", {})).servers;
+  }
+
+  async openvpnLogins(): Promise<readonly OpenvpnLoginRow[]> {
+    return (await this.#call<{ logins: readonly OpenvpnLoginRow[] }>("OpenvpnLogins", {})).logins;
+  }
+
+  openvpnKick(name: string): Promise<KickReply> {
+    return this.#call("OpenvpnKick", { name });
   }
 
   watch(request: WatchRequest, signal: AbortSignal): Watch {

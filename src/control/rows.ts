@@ -134,7 +134,7 @@ export interface LimitRequest {
 /** What is to be taken from the old scripts' files for one account. */
 export interface ImportRow {
   readonly name: string;
-  /** What he is known by if he is new: "ssh" or "xray". */
+  /** What he is known by if he is new: "ssh", "xray" or "openvpn". */
   readonly service: string;
   /** The total limit; undefined leaves it. */
   readonly totalBytes: number | undefined;
@@ -245,4 +245,16 @@ export interface Desk {
   importAccounts(rows: readonly ImportRow[], by: string): Promise<readonly ImportFailure[]>;
   /** Every account as its file would have it now, in JSON, some at a time. */
   snapshot(): AsyncIterable<readonly string[]>;
+  /** By their names; none where OpenVPN is switched off. */
+  openvpnServers(): Promise<readonly OpenvpnServerRow[]>;
+  /** Logins that last, at all servers, by server and user. */
+  openvpnLogins(): Promise<readonly OpenvpnLoginRow[]>;
+  /**
+   * Ends all logins of a user, at every server; he may come again at once.
+   *
+   * @throws {UnknownUserError}
+   * @throws {RefusedRequestError} when he has none.
+   * @throws {UnreachableError} when a server at which he may have some does not answer.
+   */
+  openvpnKick(name: string, by: string): Promise<KickReply>;
 }

@@ -111,6 +111,9 @@ function handlers(desk: Desk) {
       failures: await desk.importAccounts(rows, "the administrator"),
     })),
     Snapshot: (call: ServerWritableStream<object, object>) => void stream(partsOf(desk.snapshot()), call),
+    OpenvpnServers: unary(async () => ({ servers: await desk.openvpnServers() })),
+    OpenvpnLogins: unary(async () => ({ logins: await desk.openvpnLogins() })),
+    OpenvpnKick: unary(({ name }: { name: string }) => desk.openvpnKick(name, "the administrator")),
   };
 }
 

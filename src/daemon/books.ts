@@ -18,7 +18,7 @@ import type { CountRule, PeriodRule } from "../rules.ts";
 import type { CounterReading, Marks, SourceReport } from "../sources/source.ts";
 import type { KeepersState } from "../storage/keepers-format.ts";
 import type { LoadedState } from "../storage/state-folder.ts";
-import { addTraffic, NO_BYTES, type UnixTime, unixTime } from "../units.ts";
+import { addTraffic, NO_BYTES, NO_TRAFFIC, type Traffic, type UnixTime, unixTime } from "../units.ts";
 
 /** One account as it lives in memory. Its parts are replaced, never changed in place. */
 export interface Entry {
@@ -31,6 +31,8 @@ export interface Entry {
   readonly foreign: Account["foreign"];
   /** The engine users whose bytes are booked here: the name itself and its aliases, once seen. */
   readonly users: Set<UserName>;
+  /** What was booked by each service since this process began. Never saved: the history asks what came on top. */
+  readonly moved: Map<string, Traffic>;
 }
 
 export interface BooksOptions {
@@ -181,6 +183,7 @@ export class Books {
         entry.counters.set(reading.counter, booking.counter);
         if (booking.increase.uplink > 0 || booking.increase.downlink > 0) {
           moved.push(entry);
+          entry.moved.set(service, addTraffic(entry.moved.get(service) ?? NO_TRAFFIC, booking.increase));
         }
         this.#touch(entry, report.askedAt);
       } catch (error) {
@@ -435,6 +438,7 @@ export class Books {
       updatedAt,
       foreign,
       users: new Set(),
+      moved: new Map(),
     };
     this.accounts.set(account.name, entry);
     // An account whose name became another's alias keeps its past; its user is booked there from now on.

@@ -17,6 +17,7 @@ import type { EventFile } from "../storage/events.ts";
 import type { StateFolder } from "../storage/state-folder.ts";
 import { type Bytes, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import { OPENVPN } from "./openvpn-view.ts";
 import type { Saver } from "./saver.ts";
 import { SSH } from "./ssh-backend.ts";
 
@@ -40,7 +41,7 @@ export interface LimitOrder {
   readonly period: PeriodRule | undefined;
   /** Goes on although the new limit lies at or below what is used already. */
   readonly yes: boolean;
-  /** Makes an account for a name no engine knows yet, of SSH if that is among `services`, else of Xray. */
+  /** Makes an account for a name no engine knows yet, of each of `services`; of Xray if there are none. */
   readonly create: boolean;
   /** Services the limit ends for good where settings say so; empty is all he has now. */
   readonly services: readonly string[];
@@ -193,12 +194,21 @@ export class Clerk {
   #entry({ name, create, services }: LimitOrder): Entry {
     const { books } = this.#options;
     if (books.accounts.has(name) || !create) return books.entry(name);
-    const made = books.know(name, services.includes(SSH) ? SSH : "xray");
+    const unknown = services.filter((service) => !SERVICES.includes(service));
+    if (unknown.length > 0) {
+      throw new RefusedRequestError(
+        `Cannot make an account for "${name}": expected services of ${SERVICES.join(", ")}, got ${unknown.join(", ")}`,
+      );
+    }
+    const [made] = (services.length > 0 ? services : ["xray"]).map((service) => books.know(name, service));
     if (!made)
       throw new RefusedRequestError(`Cannot make an account for "${name}": its saved state cannot be used`);
     return made;
   }
 }
+
+/** By which an account can be known before anybody saw him. */
+const SERVICES: readonly string[] = ["xray", SSH, OPENVPN];
 
 /** With a new limit or a reset, what came of the old one is over. */
 const NOTHING_REACHED = { depleted: undefined, crossing: undefined } as const;

@@ -8,8 +8,11 @@ import type {
   GateRow,
   ImportFailure,
   ImportRow,
+  KickReply,
   LastLookReply,
   LimitRequest,
+  OpenvpnLoginRow,
+  OpenvpnServerRow,
   Status,
   StopStep,
   UserRow,
@@ -22,6 +25,7 @@ import { type UserName, userName } from "../names.ts";
 import { parsePeriod } from "../rules.ts";
 import type { JobHealth } from "../scheduler/health.ts";
 import { accountDocument } from "../storage/account-format.ts";
+import type { EventFile } from "../storage/events.ts";
 import { bytes, type MonotonicTime } from "../units.ts";
 import { VERSION } from "../version.ts";
 import type { Books, Entry } from "./books.ts";
@@ -30,6 +34,8 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import type { Importer } from "./importer.ts";
 import type { LastLook } from "./last-look.ts";
 import type { Meter } from "./meter.ts";
+import { OpenvpnDesk } from "./openvpn-desk.ts";
+import type { OpenvpnPart } from "./openvpn-part.ts";
 import type { Saver } from "./saver.ts";
 import type { SshPart } from "./ssh-part.ts";
 import { UserRows } from "./user-rows.ts";
@@ -51,6 +57,8 @@ export interface DeskOptions {
   /** None while the books are only edited: the daemon does it. */
   readonly lastLooks: () => ReadonlyMap<string, LastLook>;
   readonly ssh: SshPart | undefined;
+  readonly openvpn: readonly OpenvpnPart[];
+  readonly events: EventFile;
   readonly jobs: () => readonly JobHealth[];
   readonly views: Views;
   readonly startedAt: MonotonicTime;
@@ -62,14 +70,17 @@ const ACCOUNTS_AT_ONCE = 100;
 export class DaemonDesk implements Desk {
   readonly #options: DeskOptions;
   readonly #rows: UserRows;
+  readonly #openvpn: OpenvpnDesk;
 
   constructor(options: DeskOptions) {
     this.#options = options;
     this.#rows = new UserRows(options);
+    this.#openvpn = new OpenvpnDesk({ ...options, views: options.openvpn });
   }
 
   async status(): Promise<Status> {
-    const { settings, mode, books, saver, meters, engines, ssh, jobs, clock, startedAt } = this.#options;
+    const { settings, mode, books, saver, meters, engines, ssh, openvpn, jobs, clock, startedAt } =
+      this.#options;
     const entries = [...books.accounts.values()];
     return {
       version: VERSION,
@@ -85,6 +96,7 @@ export class DaemonDesk implements Desk {
       denied: entries.filter(({ verdict }) => verdict.kind === "deny").length,
       saveTrouble: saver.trouble ?? "",
       sources: meters
+        .filter(({ name }) => !openvpn.some((part) => part.settings.name === name && part.idle))
         .filter(({ name }) => name !== ssh?.gate.name || !ssh.idle)
         .map((meter) => {
           const health = meter.health();
@@ -98,7 +110,8 @@ export class DaemonDesk implements Desk {
             notes:
               health.name === ssh?.gate.name
                 ? ssh.notes()
-                : (engines.find(({ settings: { name } }) => name === health.name)?.notes() ?? []),
+                : ([...engines, ...openvpn].find(({ settings: { name } }) => name === health.name)?.notes() ??
+                  []),
           };
         }),
       jobs: jobs().map((job) => ({
@@ -208,9 +221,21 @@ export class DaemonDesk implements Desk {
     }
   }
 
+  async openvpnServers(): Promise<readonly OpenvpnServerRow[]> {
+    return this.#openvpn.servers();
+  }
+
+  async openvpnLogins(): Promise<readonly OpenvpnLoginRow[]> {
+    return this.#openvpn.logins();
+  }
+
+  openvpnKick(name: string, by: string): Promise<KickReply> {
+    return this.#openvpn.kick(name, by);
+  }
+
   #stops(entry: Entry): readonly StopStep[] {
-    const { engines, ssh } = this.#options;
-    return [...engines, ...(ssh ? [ssh] : [])].flatMap((part) => part.stopStepOf(entry) ?? []);
+    const { engines, ssh, openvpn } = this.#options;
+    return [...engines, ...(ssh ? [ssh] : []), ...openvpn].flatMap((part) => part.stopStepOf(entry) ?? []);
   }
 }
 

@@ -10,10 +10,11 @@
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import { captureUser } from "../capture-user.ts";
-import { JsonLines, type Message, serveJsonLines } from "../json-lines.ts";
+import { JsonLines, type Message } from "../json-lines.ts";
 import type { FlowProtocol } from "../kernel/conntrack-messages.ts";
 import { peerCredentials } from "../kernel/peer-credentials.ts";
 import type { Endpoint } from "../kernel/sockets.ts";
+import { serveLocalSocket } from "../local-socket.ts";
 import type { FlowOwner } from "./flow-owners.ts";
 
 export interface FlowDeskOptions {
@@ -45,7 +46,7 @@ export class FlowDesk implements AsyncDisposable {
   /** @throws the system's error when the socket cannot be made. */
   async start(): Promise<void> {
     const capture = captureUser();
-    this.#server = await serveJsonLines({
+    this.#server = await serveLocalSocket({
       path: this.#options.path,
       mode: 0o660,
       group: capture?.gid,

@@ -14,8 +14,9 @@ import type { HeldAccess } from "../ledger/account.ts";
 import type { KeeperName, UserName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
 import type { EventFile } from "../storage/events.ts";
-import { milliseconds, monotonicTime, sumOf, type UnixTime } from "../units.ts";
+import { type Milliseconds, milliseconds, monotonicTime, sumOf, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import { OPENVPN } from "./openvpn-view.ts";
 import type { Saver } from "./saver.ts";
 
 /** What an engine's enforcer offers beyond the seam: memory before a cut, and a second look after it. */
@@ -34,6 +35,8 @@ export interface GatekeeperOptions {
   readonly events: EventFile;
   readonly clock: Clock;
   readonly mode: "enforce" | "observe";
+  /** Between two comparisons of wanted and real state. */
+  readonly reconcile: Milliseconds;
   /** Resolves when the keeper's counters have been read and booked once more, or after a moment without an answer. */
   readonly freshLook: (keeper: KeeperName, signal: AbortSignal) => Promise<void>;
 }
@@ -49,7 +52,6 @@ export interface GateState {
 const SECOND_LOOKS_MS = [20, 50, 100, 250, 500] as const;
 /** Bytes still counted this long after a cut came over a connection that lives. */
 const GRACE_MS = 500;
-const RECONCILE_MS = 30_000;
 const RETRY_MS = 1_000;
 /** How long a cut lets the saver write down what is about to be taken away. */
 const SAVE_FIRST_MS = milliseconds(20);
@@ -80,7 +82,7 @@ export class Gatekeeper {
       name: "reconcile",
       dueAt: () => (this.#gates.length === 0 ? monotonicTime(Number.POSITIVE_INFINITY) : this.#reconcileAt),
       run: async (tick, signal) => {
-        this.#reconcileAt = monotonicTime(tick + RECONCILE_MS);
+        this.#reconcileAt = monotonicTime(tick + this.#options.reconcile);
         const gates = this.#gates.filter(({ connected }) => connected);
         const compared = gates.map((gate) =>
           this.#enqueue(gate, async () => {
@@ -295,11 +297,16 @@ export class Gatekeeper {
       ended: ended + late.ended,
       shortfalls,
     });
+    const { verdict } = entry;
+    // The words that operators of older OpenVPN monitors look for.
+    const exceeded =
+      gate.name.startsWith(OPENVPN) && verdict.kind === "deny" && verdict.reason !== "disabled"
+        ? "QUOTA EXCEEDED: "
+        : "";
     const text =
       shortfalls.length > 0
-        ? `Cut ${name}, but ${shortfalls.join("; ")}`
-        : `Cut ${name}: ${ended + late.ended} live connections ended`;
-    const { verdict } = entry;
+        ? `${exceeded}Cut ${name}, but ${shortfalls.join("; ")}`
+        : `${exceeded}Cut ${name}: ${ended + late.ended} live connections ended`;
     const details =
       verdict.kind === "deny" && verdict.reason !== "disabled"
         ? { used_bytes: verdict.used, limit_bytes: verdict.limit }

@@ -10,8 +10,10 @@ import { removeHolds } from "../kernel/hold-table.ts";
 import { findIptables } from "../kernel/iptables.ts";
 import { LOGINS, OUTBOUNDS } from "../kernel/metering-script.ts";
 import { MeteringTable } from "../kernel/metering-table.ts";
+import { loadScript } from "../kernel/nft-command.ts";
 import { openNftables } from "../kernel/nftables.ts";
 import { bootId } from "../kernel/process.ts";
+import { tunnelRemoval } from "../kernel/tunnel-script.ts";
 import { IptablesChains } from "../sources/ssh/iptables-chains.ts";
 import { SESSIONS } from "../sources/ssh/session-cgroups.ts";
 import { unixTime } from "../units.ts";
@@ -37,6 +39,7 @@ async function removeTables(): Promise<void> {
     using nft = await openNftables(form.name);
     await new MeteringTable(nft, { form, gated: undefined, cgroupLevel: undefined }).drop();
   }
+  await loadScript(tunnelRemoval());
   await removeHolds();
 }
 

@@ -10,7 +10,10 @@
  */
 import type { Clock } from "../clock.ts";
 import { KernelUnavailableError, reasonOf } from "../errors.ts";
-import type { TunnelGate, TunnelGates } from "../kernel/tunnel-gates.ts";
+import { numberOfQuota } from "../kernel/account-marks.ts";
+import type { TableWatch } from "../kernel/nft-events.ts";
+import { openTunnelGates, type TunnelGate, type TunnelGates } from "../kernel/tunnel-gates.ts";
+import { TUNNEL_TABLE } from "../kernel/tunnel-script.ts";
 import { countedOf } from "../ledger/usage.ts";
 import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
@@ -23,8 +26,8 @@ export interface OpenvpnGatesOptions {
   readonly saver: Saver;
   readonly clock: Clock;
   readonly count: CountRule;
-  /** @throws {KernelUnavailableError} where there can be no gates. */
-  readonly open: (onDepleted: (number: number) => void) => Promise<TunnelGates>;
+  /** Where the kernel's word of our table is heard. */
+  readonly tables: TableWatch;
   /** Reads and books the logins of this account, wherever he has any. */
   readonly look: (entry: Entry) => Promise<void>;
   /** His gate was used up, `NOTHING_LEFT` short of his limit at most. */
@@ -69,6 +72,7 @@ interface Cell {
 export class OpenvpnGates implements AsyncDisposable {
   readonly #options: OpenvpnGatesOptions;
   #table: TunnelGates | undefined;
+  readonly #open = new AsyncDisposableStack();
   #standby: string | undefined = "not started";
   #trouble: string | undefined;
   readonly #places = new Map<KeeperName, readonly Whereabouts[]>();
@@ -91,11 +95,26 @@ export class OpenvpnGates implements AsyncDisposable {
 
   async start(): Promise<void> {
     try {
-      this.#table = await this.#options.open((number) => this.#heard(number));
+      this.#table = this.#open.use(await openTunnelGates({ count: this.#options.count }));
       this.#standby = undefined;
     } catch (error) {
       if (!(error instanceof KernelUnavailableError)) throw error;
       this.#standby = error.message;
+      return;
+    }
+    try {
+      this.#open.use(
+        await this.#options.tables.watch(TUNNEL_TABLE, {
+          onDepleted: (quota) => {
+            const number = numberOfQuota(quota);
+            if (number !== undefined) this.#heard(number);
+          },
+          onRulesGone: () => void this.upkeep().catch((error: unknown) => this.#failed(error)),
+          onLost: () => undefined, // each look finds what was missed
+        }),
+      );
+    } catch (error) {
+      this.#trouble = `the kernel's events cannot be heard (${reasonOf(error)}): limits show at the next look instead of at once`;
     }
   }
 
@@ -127,7 +146,7 @@ export class OpenvpnGates implements AsyncDisposable {
     cell.limit = limit;
     const { make } = cell;
     void this.#next(async (table) => {
-      if (cell.make === make) await table.move(cell.number, limit);
+      if (cell.make === make && (await table.move(cell.number, limit))) this.#heard(cell.number);
     });
   }
 
@@ -169,6 +188,13 @@ export class OpenvpnGates implements AsyncDisposable {
     return counted > TELLING ? "passed-by" : "untold";
   }
 
+  /** Why no gate is known to meet an address of his; undefined where all do. */
+  ungated(entry: Entry): string | undefined {
+    const refused = this.#table?.ungated();
+    const address = refused && this.#addressesOf(entry).find((each) => refused.has(each));
+    return address === undefined ? undefined : `${address}: ${refused?.get(address)}`;
+  }
+
   /** Puts back what another program flushed. */
   async upkeep(): Promise<void> {
     if (!this.#table || this.#cells.size === 0 || (await this.#table.intact())) return;
@@ -179,7 +205,7 @@ export class OpenvpnGates implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue;
-    await this.#table?.[Symbol.asyncDispose](); // gates stay as they are: a stopped Sluice frees nobody
+    await this.#open.disposeAsync(); // gates stay as they are: a stopped Sluice frees nobody
     this.#table = undefined;
     this.#standby = "stopped";
   }

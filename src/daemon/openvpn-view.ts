@@ -2,6 +2,9 @@
 import type { KickReply, OpenvpnLoginRow, OpenvpnServerRow } from "../control/rows.ts";
 import type { UserName } from "../names.ts";
 
+/** The service's name in accounts, whichever server a user comes to. */
+export const OPENVPN = "openvpn";
+
 export interface OpenvpnView {
   /** Nothing of the kind is on this host, and nobody asked for it: not worth showing. */
   readonly idle: boolean;

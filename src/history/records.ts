@@ -17,6 +17,9 @@ export interface HistoryBatch {
   readonly accounts: readonly AccountRecord[];
 }
 
+/** A batch that has no number yet: whoever sends it gives it one. */
+export type NewBatch = Omit<HistoryBatch, "sequence">;
+
 /** What an account moved since the batch before. Uplink is from the user. */
 export interface UsageRecord {
   readonly account: string;
@@ -53,6 +56,12 @@ export interface LoginRecord {
   readonly down: number;
   /** The server's own last figures, and not those of our last look. */
   readonly exact: boolean;
+}
+
+/** A login that had not ended when the history was last told of it. */
+export interface OpenLogin extends LoginRecord {
+  /** Milliseconds since 1970: when that was. */
+  readonly seen: number;
 }
 
 export interface AccountRecord {

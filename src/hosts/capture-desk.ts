@@ -16,7 +16,8 @@
  */
 import type { Socket } from "node:net";
 import { codeOf, RefusedRequestError, reasonOf } from "../errors.ts";
-import { JsonLines, type Message, serveJsonLines } from "../json-lines.ts";
+import { JsonLines, type Message } from "../json-lines.ts";
+import { serveLocalSocket } from "../local-socket.ts";
 import type { HostLine } from "./host-line.ts";
 import type { Refusals } from "./host-list.ts";
 import type { FlowCounts } from "./packets/flow-table.ts";
@@ -103,7 +104,7 @@ export class CaptureDesk implements AsyncDisposable {
 
   /** @throws {Error} when another capture listens there. */
   async start(): Promise<void> {
-    this.#server = await serveJsonLines({
+    this.#server = await serveLocalSocket({
       path: this.#path,
       mode: 0o660,
       onConnection: (socket) => this.#converse(socket),

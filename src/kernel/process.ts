@@ -49,9 +49,16 @@ export function processEnvironment(pid: number): ReadonlyMap<string, string> | u
 
 /** The effective user id: as whom the process opens files. */
 export function processUid(pid: number): number | undefined {
-  const status = processFile(pid, "status");
-  const uid = status && /^Uid:\t\d+\t(\d+)/m.exec(status)?.[1];
-  return uid === undefined ? undefined : Number(uid);
+  return processOwner(pid)?.uid;
+}
+
+/** The same with its group: as whom the process opens files. */
+export function processOwner(pid: number): { readonly uid: number; readonly gid: number } | undefined {
+  const status = processFile(pid, "status") ?? "";
+  const [uid, gid] = ["Uid", "Gid"].map(
+    (key) => new RegExp(`^${key}:\\t\\d+\\t(\\d+)`, "m").exec(status)?.[1],
+  );
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
 /** The network namespace the process lives in, as a text to compare. */

@@ -1,13 +1,15 @@
 /**
  * `events.jsonl`: one line for each thing that happened to an account or an engine.
  *
- * The file is opened for each event, since events are rare, so logrotate may
- * move it at any time. When the disk refuses a line it waits in memory, in
+ * The file is opened for each event, since events are rare, so anybody may move
+ * it at any time. Before it passes its largest size it becomes "events.jsonl.1",
+ * the one before that ".2", and a sixth is dropped. When the disk refuses a line it waits in memory, in
  * order, until there is room; each event is also one line of the daemon's log.
  */
-import { open } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
+import { unlessMissing } from "../errors.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
-import type { UnixTime } from "../units.ts";
+import type { Bytes, UnixTime } from "../units.ts";
 
 export type EventKind =
   | "started"
@@ -27,6 +29,8 @@ export type EventKind =
   | "delete-held"
   | "delete-failed"
   | "login-returned"
+  | "session-ended"
+  | "history-trouble"
   | "rules-restored"
   | "conntrack-raised"
   | "metering-began"
@@ -45,7 +49,8 @@ export type EventKind =
   | "clock-jumped"
   | "settings-reloaded"
   | "settings-refused"
-  | "imported";
+  | "imported"
+  | "kicked";
 
 export interface EventRecord {
   readonly time: string;
@@ -55,6 +60,15 @@ export interface EventRecord {
   readonly [detail: string]: string | number | boolean | undefined;
 }
 
+/** Older files beside the one that is written. */
+const KEPT_FILES = 5;
+
+/** The files that hold events, those of the oldest first. Not each of them has to be there. */
+export function eventFiles(path: string): readonly string[] {
+  const older = Array.from({ length: KEPT_FILES }, (_, index) => `${path}.${KEPT_FILES - index}`);
+  return [...older, path];
+}
+
 /** Lines kept while the disk is full; beyond it the oldest are dropped and counted. */
 const WAITING_LINES = 10_000;
 
@@ -62,6 +76,7 @@ export class EventFile {
   readonly path: string;
   readonly #log: Log;
   readonly #now: () => UnixTime;
+  readonly #largest: number;
   readonly #listeners = new Set<(event: EventRecord) => void>();
   #waiting: string[] = [];
   #dropped = 0;
@@ -69,10 +84,12 @@ export class EventFile {
   /** A write that will begin when the present one has ended. */
   #next: Promise<void> | undefined;
 
-  constructor(path: string, log: Log, now: () => UnixTime) {
+  /** @param largest size that the file may have, unless one write is larger; no end to it if left out. */
+  constructor(path: string, log: Log, now: () => UnixTime, largest?: Bytes) {
     this.path = path;
     this.#log = log;
     this.#now = now;
+    this.#largest = largest ?? Number.POSITIVE_INFINITY;
   }
 
   /** Notes an event. Never throws and never waits: a cut must not hang on its own report. */
@@ -109,12 +126,29 @@ export class EventFile {
     const lines = this.#waiting;
     this.#waiting = [];
     try {
-      await appendWhole(this.path, lines.join(""));
+      const text = lines.join("");
+      if ((await sizeOf(this.path)) + Buffer.byteLength(text) > this.#largest) await beginAnew(this.path);
+      await appendWhole(this.path, text);
       if (this.#dropped > 0) this.#log.write("warning", "Events were dropped", { count: this.#dropped });
       this.#dropped = 0;
     } catch {
       this.#waiting = [...lines, ...this.#waiting]; // the save job reports the full disk itself
     }
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await unlessMissing(stat(path));
+  return found?.size ?? 0;
+}
+
+/** Moves each file to the next older name. Where that cannot be done the file goes on: a large one is better than none. */
+async function beginAnew(path: string): Promise<void> {
+  const [oldest = path, ...newer] = eventFiles(path);
+  let free = oldest;
+  for (const each of newer) {
+    await rename(each, free).catch(() => undefined);
+    free = each;
   }
 }
 

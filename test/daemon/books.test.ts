@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UnknownUserError } from "../../src/errors.ts";
-import { counterName, userName } from "../../src/names.ts";
+import { counterName, keeperName, userName } from "../../src/names.ts";
 import { accountDocument } from "../../src/storage/account-format.ts";
 import { bytes, unixTime } from "../../src/units.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -25,6 +25,28 @@ describe("record()", () => {
     expect(look("e1", { joe: [501, 602] })).toMatchObject({ firstLook: false });
     expect(lifetime("joe")).toEqual([1, 2]);
     expect(books.keepers.get("xray")).toMatchObject({ epoch: "e1", firstLook: NOON, lastLook: NOON });
+  });
+
+  test("adds up what each service moved, which nothing but booking changes", () => {
+    const { look, books, entry } = openBooks(noonClock());
+    look("e1", { joe: [100, 100] });
+    look("e1", { joe: [101, 102] });
+    books.record(keeperName("edge"), "ssh", report(unixTime(NOON), "e", {}));
+    books.record(keeperName("edge"), "ssh", {
+      ...report(unixTime(NOON), "e", {}),
+      readings: report(unixTime(NOON), "e", { joe: [4, 0] }).readings.map((reading) => ({
+        ...reading,
+        counter: counterName(keeperName("edge"), JOE),
+      })),
+    });
+    look("e1", { joe: [111, 102] });
+    books.reset(entry("joe"));
+    expect(entry("joe").moved).toEqual(
+      new Map([
+        ["xray", { uplink: 11, downlink: 2 }],
+        ["ssh", { uplink: 4, downlink: 0 }],
+      ]),
+    );
   });
 
   test("counts a counter that appears after the first look from 0", () => {

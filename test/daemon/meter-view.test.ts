@@ -62,7 +62,10 @@ async function metered(pace: PaceRules["pace"], lookMs = 0) {
   const freshLook = async () => undefined;
   const meter: Meter = new Meter({
     ...{ source, service: "xray", books, saver, events, clock, views, warnPercent: [] },
-    gatekeeper: new Gatekeeper({ books, saver, events, clock, mode: "observe", freshLook }),
+    gatekeeper: new Gatekeeper({
+      ...{ books, saver, events, clock, freshLook, mode: "observe" },
+      reconcile: milliseconds(30_000),
+    }),
     today: new Today({
       ...{ clock, zone: "UTC", lastKnown: unixTime(0), synchronised: () => true },
       onJump: () => undefined,

@@ -1,7 +1,7 @@
 /** Every command, with a daemon and without one: what it answers, as what it exits. */
 import { execFile } from "node:child_process";
-import { chmod, readdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/clock.ts";
@@ -58,6 +58,46 @@ describe("without a daemon", () => {
       expect.objectContaining({ name: "dora", totalLimitBytes: 1.5 * 1024 ** 3, totalBytes: 0 }),
     ]);
     expect(await alone.run("limit", "set", "nobody", "1GB")).toMatchObject({ status: 3 });
+    const vpn = await alone.run("limit", "set", "vera", "1GB", "--create", "--json", "--service", "openvpn");
+    expect(JSON.parse(vpn.stdout)).toMatchObject({ services: ["openvpn"], enrolled: ["openvpn"] });
+    expect(await alone.run("limit", "set", "dirk", "1GB", "--create", "--service", "ftp")).toMatchObject({
+      status: 2,
+      stderr: `sluice: Cannot make an account for "dirk": expected services of xray, ssh, openvpn, got ftp\n`,
+    });
+    expect(await alone.run("delete", "vera", "--yes")).toMatchObject({ stdout: "vera: account deleted\n" });
+    expect((await alone.users()).map(({ name }) => name)).toEqual(["dora"]);
+  });
+
+  test("events tells of older files too, the oldest first", async () => {
+    await using alone = await makeSluice({ xray: null, time_zone: "UTC" });
+    const path = join(alone.directory, "log", "events.jsonl");
+    await mkdir(dirname(path));
+    const line = (text: string) =>
+      `${JSON.stringify({ time: "2026-11-21T12:00:00.000Z", kind: "cut", text })}\n`;
+    for (const [file, text] of [
+      ["", "third"],
+      [".1", "second"],
+      [".5", "first"],
+      [".6", "none of ours"],
+    ]) {
+      await writeFile(path + file, line(text as string));
+    }
+    const { stdout } = await alone.run("events", "--since", "2026-11-21T11:00");
+    expect(stdout).toBe(
+      ["first", "second", "third"].map((text) => `2026-11-21 12:00:00  cut              ${text}\n`).join(""),
+    );
+  });
+
+  test("MAX_LOG_SIZE begins a new events.jsonl", async () => {
+    await using alone = await makeSluice({ xray: null });
+    const folder = join(alone.directory, "log");
+    await mkdir(folder);
+    await writeFile(join(folder, "events.jsonl"), `${"x".repeat(65_500)}\n`);
+    const order = ["limit", "set", "dora", "1GB", "--create", "--config", alone.settingsPath];
+    expect(await runCli(order, { MAX_LOG_SIZE: "70000" })).toMatchObject({ status: 0 });
+    expect(await readdir(folder)).toEqual(["events.jsonl"]);
+    expect(await runCli(order, { MAX_LOG_SIZE: "65536" })).toMatchObject({ status: 0 });
+    expect((await readdir(folder)).sort()).toEqual(["events.jsonl", "events.jsonl.1"]);
   });
 
   test("settings with several mistakes name them all, and nothing starts", async () => {
@@ -90,6 +130,11 @@ test.for([
   const { status, stdout, stderr } = await runCli(args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).not.toBe("");
+});
+
+test("an error repeats no word that would write the terminal", async () => {
+  const { status, stderr } = await runCli(["limit", "set", "bob", "1\u001b[2J"]);
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/got "1\ufffd\[2J"\n$/) });
 });
 
 test("--version and --help exit 0", async () => {

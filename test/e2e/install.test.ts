@@ -292,6 +292,30 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
     ]);
   });
 
+  test("--uninstall puts the configs of OpenVPN servers back, and keeps hooks that one still runs", async () => {
+    const root = await installedRoot();
+    await mkdir(join(root, "etc/openvpn/server"), { recursive: true });
+    const text = "port 1194\nserver 10.8.0.0 255.255.255.0\nmanagement 127.0.0.1 7505\n";
+    await writeFile(join(root, "etc/openvpn/server/one.conf"), text);
+    const { stdout, status } = await onHost(
+      root,
+      `PATH=/usr/local/bin:$PATH; rm -r /run/systemd
+       sluice openvpn setup --yes --server one >/run/said; tail -n 1 /run/said
+       grep -c /opt/sluice/scripts/openvpn/client- /etc/openvpn/server/one.conf
+       bash -c 'exec -a openvpn sh -c "while :; do sleep 0.1; done" --config /etc/openvpn/server/one.conf' & server=$!
+       sluice uninstall --yes >/run/said; kill $server; grep -c '^OpenVPN runs them' /run/said
+       cat /etc/openvpn/server/one.conf; find /opt/sluice -type f`,
+    );
+    expect(status).toBe(0);
+    expect(stdout.split("\n")).toEqual([
+      "Wrote /etc/myvpn/sluice.json. For it to take effect: systemctl restart bw-limit-check",
+      ...["2", "1", ...text.split("\n").slice(0, -1)],
+      "/opt/sluice/scripts/openvpn/client-disconnect",
+      "/opt/sluice/scripts/openvpn/client-connect",
+      "",
+    ]);
+  });
+
   test("--uninstall keeps what was changed by hand, names it, and keeps the accounts", async () => {
     const root = await installedRoot();
     await cp(STATE, join(root, "/etc/myvpn/usage"), { recursive: true });

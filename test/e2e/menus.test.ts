@@ -118,10 +118,20 @@ describe("through a pipe", () => {
   });
 
   test("the main menu opens the others, which lead back to it", async () => {
-    const { status, stdout } = await called("sluice", ["menu"], {}, "28\nx\n027\n0\nx\n");
+    const { status, stdout } = await called(
+      "sluice",
+      ["menu"],
+      {},
+      "28\nx\n027\n0\n37\n13\nvera\n50\n\nx\nx\n",
+    );
     expect(status).toBe(0);
-    const titles = stdout.match(/SLUICE|DATA USAGE LIMIT MENU|CAPTURED HOSTS MENU/g);
-    expect(titles).toEqual(["SLUICE", "DATA USAGE LIMIT MENU", "SLUICE", "CAPTURED HOSTS MENU", "SLUICE"]);
+    const titles = stdout.match(/SLUICE|DATA USAGE LIMIT MENU|CAPTURED HOSTS MENU|OPENVPN MENU/g);
+    expect(titles).toEqual([
+      ...["SLUICE", "DATA USAGE LIMIT MENU", "SLUICE", "CAPTURED HOSTS MENU", "SLUICE"],
+      ...["OPENVPN MENU", "OPENVPN MENU", "SLUICE"],
+    ]);
+    expect(stdout).toContain(" OpenVPN: no server\n");
+    expect(stdout).toContain("vera: limit 50.00 MB, ok\n");
     expect(stdout).toContain(" Enforcer: running, mode enforce\n Auto Capture Status: OFF\n");
   });
 
@@ -150,7 +160,7 @@ describe("through a pipe", () => {
     const { status, stderr } = await called("sluice", ["menu", "../package"]);
     expect([status, stderr]).toEqual([
       2,
-      'sluice: Cannot open the menu "../package": expected one of hosts, main, quota\n',
+      'sluice: Cannot open the menu "../package": expected one of hosts, main, openvpn, quota\n',
     ]);
   });
 });

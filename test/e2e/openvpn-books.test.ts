@@ -57,7 +57,7 @@ describe.skipIf(missing)(`OpenVPN's books${missing}`, () => {
       await bed.run("server", signal);
       await until(
         `the clients are back after ${signal}`,
-        async () => (await bed.traffic(1, "bob", "down")) && (await bed.traffic(1, "alice", "down")),
+        async () => (await bed.traffic(1, "bob", "down", 3)) && (await bed.traffic(1, "alice", "down", 3)),
         40_000,
       );
     }

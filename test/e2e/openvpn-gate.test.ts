@@ -28,7 +28,7 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
       await sluice.run("limit", "set", "alice", "20MB", "--create", "--service", "openvpn");
       expect(await bed.traffic(1, "alice", "down")).toBe(true);
       const before = await innerOf("alice");
-      expect(await bed.traffic(60, "alice", "down")).toBe(false);
+      expect(await bed.traffic(60, "alice", "down", 6)).toBe(false);
       const cut = await sluice.event("cut", "alice");
       expect(cut.text).toContain("QUOTA EXCEEDED");
 
@@ -48,7 +48,7 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
       expect((await sluice.row("alice")).state).toBe("limited");
 
       await sluice.run("reset", "alice");
-      await until("his traffic passes again", () => bed.traffic(1, "alice", "down"), 30_000);
+      await until("his traffic passes again", () => bed.traffic(1, "alice", "down", 3), 30_000);
     },
   );
 });

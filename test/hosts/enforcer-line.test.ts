@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FlowDesk, type FlowDeskOptions } from "../../src/daemon/flow-desk.ts";
 import { EnforcerLine, type FlowOwner } from "../../src/hosts/enforcer-line.ts";
-import { JsonLines, type Message, serveJsonLines } from "../../src/json-lines.ts";
+import { JsonLines, type Message } from "../../src/json-lines.ts";
+import { serveLocalSocket } from "../../src/local-socket.ts";
 import { userName } from "../../src/names.ts";
 import { until } from "../support/until.ts";
 
@@ -49,7 +50,7 @@ function lineTo(path: string) {
 /** An enforcer that answers each message with what `answer` makes of it. */
 async function enforcerThat(path: string, answer: (message: Message) => Message | undefined) {
   const asked: Message[] = [];
-  const server = await serveJsonLines({
+  const server = await serveLocalSocket({
     path,
     mode: 0o600,
     onConnection: (socket) => {

@@ -1,24 +1,24 @@
-import { mkdir, mkdtempDisposable, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Log } from "../../src/log.ts";
-import { EventFile, type EventRecord } from "../../src/storage/events.ts";
-import { unixTime } from "../../src/units.ts";
+import { EventFile, type EventRecord, eventFiles } from "../../src/storage/events.ts";
+import { type Bytes, bytes, unixTime } from "../../src/units.ts";
 import { noSmallDisk, smallDisk } from "./small-disk.ts";
 
 const NOON = unixTime(Date.UTC(2026, 10, 21, 12));
 
 /** An event file below `directory` and what it logged. */
-function eventsIn(directory: string) {
+function eventsIn(directory: string, largest?: Bytes) {
   const logged: string[] = [];
   const log: Log = { write: (level, message) => logged.push(`${level}: ${message}`) };
   const path = join(directory, "events.jsonl");
   return {
     path,
     logged,
-    events: new EventFile(path, log, () => NOON),
+    events: new EventFile(path, log, () => NOON, largest),
     texts: async (file = path) =>
       (await readFile(file, "utf8"))
         .trimEnd()
@@ -75,6 +75,34 @@ describe("EventFile", () => {
     await events.flush();
     expect(await texts(`${path}.1`)).toEqual(["before"]);
     expect(await texts()).toEqual(["after"]);
+  });
+
+  test("begins a new file before the size is passed, and keeps five older ones", async () => {
+    await using directory = await folder();
+    const { events, path, texts } = eventsIn(directory.path, bytes(200)); // two of 75 bytes
+    for (const text of numbered(14, 10)) {
+      events.record("cut", text);
+      await events.flush();
+    }
+    const kept = eventFiles(path);
+    expect(kept).toHaveLength(6);
+    expect(await Promise.all(kept.map((file) => texts(file)))).toEqual(
+      [12, 14, 16, 18, 20, 22].map((from) => numbered(2, from)),
+    );
+    expect((await readdir(directory.path)).length).toBe(6);
+  });
+
+  test("goes on in the same file where it may not be renamed", async () => {
+    await using directory = await folder();
+    const { events, path, texts } = eventsIn(directory.path, bytes(100));
+    for (const older of eventFiles(path).slice(0, -1)) {
+      await mkdir(join(older, "in the way"), { recursive: true });
+    }
+    for (const text of numbered(3)) {
+      events.record("cut", text);
+      await events.flush();
+    }
+    expect(await texts()).toEqual(numbered(3));
   });
 
   test("keeps lines the disk refuses, and writes them later, in order and once", async () => {

@@ -1,4 +1,4 @@
-/** A disk of 64 KB that can be filled, for what happens when there is no room. Needs root and mount(8). */
+/** A disk, of 64 KB if not told otherwise, that can be filled, for what happens when there is no room. Needs root and mount(8). */
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
@@ -18,10 +18,11 @@ export const noSmallDisk: string | undefined = await (async () => {
   }
 })();
 
-export async function smallDisk() {
+/** @param size in bytes. */
+export async function smallDisk(size = DISK_SIZE) {
   const folder = await mkdtempDisposable(join(tmpdir(), "sluice-disk-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_SIZE}`, "tmpfs", folder.path], {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder.path], {
       stdio: "pipe",
     });
   } catch (error) {

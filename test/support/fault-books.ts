@@ -92,6 +92,7 @@ export async function startMetering(
       events,
       clock,
       mode: "enforce",
+      reconcile: milliseconds(30_000),
       freshLook: async () => undefined,
     }),
     saver,

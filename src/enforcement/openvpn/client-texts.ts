@@ -67,7 +67,7 @@ function quoted(text: string): string {
 /** No longer than the server takes, and no half of a character. */
 function cut(text: string): string {
   let kept = text;
-  while (bytesOf(kept) > LONGEST_WORD) kept = [...kept].slice(0, -1).join("");
+  while (bytesOf(kept) > LONGEST_WORD || !kept.isWellFormed()) kept = kept.slice(0, -1);
   return kept;
 }
 

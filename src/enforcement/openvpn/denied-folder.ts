@@ -28,21 +28,20 @@ const SERVER_NAME = /^[\w.@-]{1,64}$/;
 export class DeniedFolder {
   readonly #directory: string;
 
-  /** Makes it, where it is not there. @throws the system's error. */
+  /** It is made when it is first needed. */
   constructor(directory: string) {
     this.#directory = directory;
-    mkdirSync(directory, { recursive: true, mode: FOLDER_MODE });
-    chmodSync(directory, FOLDER_MODE); // whatever the umask was
   }
 
   /**
-   * Makes it hold exactly these, with a short text why.
+   * Makes it hold exactly these, with a short text why. It is there then, if only empty.
    *
    * @returns those whose names no file can have, and why: the hook knows nothing of them.
    */
   set(users: ReadonlyMap<UserName, string>): ReadonlyMap<UserName, string> {
     const refused = new Map<UserName, string>();
     const files = new Set<string>();
+    this.#make();
     for (const [user, reason] of users) {
       try {
         files.add(this.#write(user, reason));
@@ -100,7 +99,14 @@ export class DeniedFolder {
     return file;
   }
 
+  #make(): void {
+    if (mkdirSync(this.#directory, { recursive: true, mode: FOLDER_MODE }) !== undefined) {
+      chmodSync(this.#directory, FOLDER_MODE); // whatever the umask was
+    }
+  }
+
   #put(file: string, text: string, mode: number): void {
+    this.#make();
     const unfinished = join(this.#directory, `${UNFINISHED}${file}`);
     rmSync(unfinished, { force: true });
     writeFileSync(unfinished, text, { mode, flag: "wx" });

@@ -36,6 +36,8 @@ export interface OpenvpnEnforcerOptions {
   readonly loginsOf: (user: UserName) => readonly VpnLogin[];
   /** Everybody with an account, here or elsewhere. */
   readonly users: () => Iterable<UserName>;
+  /** Whether he was ever seen at this server. */
+  readonly known: (user: UserName) => boolean;
   /** Undefined while there are no gates. */
   readonly gates: () => TunnelShutters | undefined;
   readonly denied: DeniedFolder;
@@ -69,6 +71,11 @@ export class OpenvpnEnforcer implements Enforcer {
     return this.#options.management.connected;
   }
 
+  /** A cut of somebody who never was here is nothing to tell of. */
+  concerns(user: UserName): boolean {
+    return this.#options.known(user) || this.#options.loginsOf(user).length > 0;
+  }
+
   /** Denied is he whom the hook refuses, and no login of whom lives but behind a shut gate. */
   async observe(): Promise<ReadonlyMap<UserName, Access>> {
     const { users, management } = this.#options;
@@ -92,7 +99,7 @@ export class OpenvpnEnforcer implements Enforcer {
   /** Tells logins that came since to go, and does not wait until they do. */
   endLate(user: UserName): LateEnd {
     const fresh = this.#ender.freshOf(user).length;
-    if (fresh > 0) void this.onLogin(user).catch(() => undefined); // the next look meets him again
+    if (fresh > 0) void this.onLogin({ user }).catch(() => undefined); // the next look meets him again
     const living = this.#living(user);
     return {
       ended: fresh,
@@ -102,13 +109,13 @@ export class OpenvpnEnforcer implements Enforcer {
   }
 
   /**
-   * Logins of this user were met. A denied one's are told to wait, and where no
-   * shut gate stands in front of them, they are ended. Good to be called again
-   * for the same ones.
+   * A login was met. A denied user's are told to wait, and where no shut gate
+   * stands in front of them, they are ended. Good to be called again for the
+   * same one.
    *
    * @throws {UnreachableError} when the server does not answer.
    */
-  async onLogin(user: UserName): Promise<void> {
+  async onLogin({ user }: Pick<VpnLogin, "user">): Promise<void> {
     if (!this.#isDenied(user)) return;
     const { signal } = this.#stopping;
     const told = await this.#ender.tell(user, this.#message(user), signal);

@@ -77,10 +77,8 @@ export async function runUpCommand(options: {
 }
 
 function unbuiltParts(settings: Settings): string[] {
-  const { openvpn, history, connections, web, fleet } = settings;
+  const { connections, web, fleet } = settings;
   const parts = {
-    openvpn: openvpn.length > 0 ? openvpn : null,
-    history,
     connections,
     web,
     fleet,

@@ -3,9 +3,9 @@ import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { localTimeText } from "../../calendar.ts";
-import { codeOf } from "../../errors.ts";
+import { unlessMissing } from "../../errors.ts";
 import { printable } from "../../log.ts";
-import type { EventRecord } from "../../storage/events.ts";
+import { type EventRecord, eventFiles } from "../../storage/events.ts";
 import { unixTime } from "../../units.ts";
 import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
@@ -26,7 +26,7 @@ export async function showEvents(options: Options): Promise<void> {
   const path = join(settings.logDirectory, "events.jsonl");
   const since = options.since === undefined ? 0 : momentOf(options.since, Date.now());
   const signal = stopSignal();
-  for await (const line of linesOf(path, options.follow === true, signal)) {
+  for await (const line of allLinesOf(path, since, options.follow === true, signal)) {
     const event = eventOf(line);
     if (!event || Date.parse(event.time) < since) continue;
     if (options.user !== undefined && event.user !== options.user) continue;
@@ -57,16 +57,27 @@ function eventOf(line: string): EventRecord | undefined {
   }
 }
 
+/** Lines of the older files as well, where they reach into what is asked for. */
+async function* allLinesOf(
+  path: string,
+  since: number,
+  follow: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  for (const older of eventFiles(path).slice(0, -1)) {
+    const found = await unlessMissing(stat(older));
+    if (found && found.mtimeMs >= since) yield* linesOf(older, false, signal);
+  }
+  yield* linesOf(path, follow, signal);
+}
+
 /** All lines of the file, then, if asked, those that come; a file that is replaced is read from its start. */
 async function* linesOf(path: string, follow: boolean, signal: AbortSignal): AsyncGenerator<string> {
   let offset = 0;
   let inode = 0;
   let half = "";
   do {
-    const found = await stat(path).catch((error: unknown) => {
-      if (codeOf(error) === "ENOENT") return undefined; // nothing has happened yet
-      throw error;
-    });
+    const found = await unlessMissing(stat(path)); // missing until something has happened
     if (found && (found.ino !== inode || found.size < offset)) [offset, inode, half] = [0, found.ino, ""];
     if (found && found.size > offset) {
       await using file = await open(path, "r");

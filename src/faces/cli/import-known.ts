@@ -45,7 +45,7 @@ export async function knownNames(settings: Settings, passwd: string, directory: 
 }
 
 /** Archives are named for the account's file and the moment. */
-async function archivedIn(folder: string): Promise<Set<string>> {
+export async function archivedIn(folder: string): Promise<Set<string>> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return [];
     throw error;

@@ -4,23 +4,22 @@
  */
 import { join, resolve } from "node:path";
 import type { Settings } from "../../config.ts";
-import type { Desk, ImportFailure, ImportRow } from "../../control/rows.ts";
+import type { ImportFailure, ImportRow } from "../../control/rows.ts";
 import { RefusedRequestError } from "../../errors.ts";
 import { hostsLink, noteImported } from "../../hosts/hosts-link.ts";
 import { type LegacyHosts, parseLegacyHosts } from "../../hosts/legacy-hosts.ts";
 import { LocalTimes } from "../../hosts/local-times.ts";
-import type { UserName } from "../../names.ts";
 import type { CountRule } from "../../rules.ts";
-import { accountOf } from "../../storage/account-format.ts";
 import { knownLength, noteImport, readImportRecord } from "../../storage/legacy/import-record.ts";
 import { type LegacyFindings, legacyAccounts } from "../../storage/legacy/legacy-accounts.ts";
-import { type KnownAccount, type PlannedAccount, planLegacy } from "../../storage/legacy/legacy-plan.ts";
+import { type PlannedAccount, planLegacy } from "../../storage/legacy/legacy-plan.ts";
 import { type HostFile, type LegacyFiles, readLegacy } from "../../storage/legacy/read-legacy.ts";
 import { unixTime } from "../../units.ts";
 import { withDesk } from "./access.ts";
 import { canAsk, isAgreed } from "./consent.ts";
 import { type CountSetting, countSetting, reloadForCount, writeCount } from "./count-setting.ts";
 import { withHosts } from "./hosts.ts";
+import { presentAccounts, requireTaken, takeAccounts } from "./import-accounts.ts";
 import { knownNames } from "./import-known.ts";
 import { type Proposal, proposalText, whatIsDone } from "./import-text.ts";
 import { answer } from "./output.ts";
@@ -46,8 +45,6 @@ interface Import {
 }
 
 const DAY_MS = 86_400_000;
-/** In one call, which must end within half a minute. */
-const ROWS_AT_ONCE = 100;
 const LATER = "The daemon is not running: this takes effect when it starts.";
 
 export async function importLegacy(options: ImportOptions): Promise<void> {
@@ -71,15 +68,12 @@ export async function importLegacy(options: ImportOptions): Promise<void> {
   await reloadForCount(settings, count);
   const lines = proposal.count.written ? [`Wrote "count": "${count.count}" into ${count.path}.`] : [];
   const now = await settingsFor(options);
-  const { failures, viaDaemon } = await takeAccounts(now, proposal.plan.accounts);
+  const { failures, viaDaemon } = await takeAccounts(now, proposal.plan.accounts.map(rowOf));
   lines.push(`Imported ${proposal.plan.accounts.length - failures.length} accounts.`);
   if (proposal.hosts.length > 0) lines.push(`Imported ${await takeHosts(now, proposal.hosts)} hosts.`);
   await noteImport(now, found.files.prints);
   report(failures.length === 0, [...lines, ...(viaDaemon ? [] : [LATER])], failures);
-  if (failures.length > 0) {
-    const why = failures.map((failure) => `${failure.name}: ${failure.why}`).join("; ");
-    throw new Error(`Cannot import ${failures.length} accounts: ${why}`);
-  }
+  requireTaken(failures);
 }
 
 /** @throws {RefusedRequestError} when there is nothing of theirs. */
@@ -127,17 +121,6 @@ async function findImport(settings: Settings, options: ImportOptions): Promise<I
   return { proposal, files, count: proposal.count.written ? count : { ...count, text: undefined } };
 }
 
-async function presentAccounts(desk: Desk): Promise<ReadonlyMap<UserName, KnownAccount>> {
-  const accounts = new Map<UserName, KnownAccount>();
-  for await (const documents of desk.snapshot()) {
-    for (const document of documents) {
-      const { name, limits, disabled, imported, usage } = accountOf(JSON.parse(document));
-      accounts.set(name, { limits, disabled, imported, totalCounted: usage.totalCounted });
-    }
-  }
-  return accounts;
-}
-
 /** Blue's scripts counted uploads, those with a file for each user downloads. */
 function soldFor({ limits, quotas }: LegacyFindings): CountRule {
   return limits.length === 0 && quotas.length > 0 ? "downlink" : "uplink";
@@ -159,21 +142,6 @@ async function hostsIn(
     lines: [...new Map(lines.toReversed().map((line) => [line.split("|")[0], line])).values()].toReversed(), // the first of each host
     refusals: parts.flatMap(({ refusals }) => refusals),
   };
-}
-
-async function takeAccounts(
-  settings: Settings,
-  accounts: readonly PlannedAccount[],
-): Promise<{ failures: readonly ImportFailure[]; viaDaemon: boolean }> {
-  const rows = accounts.map(rowOf);
-  return withDesk(settings, async (desk, viaDaemon) => {
-    const failures: ImportFailure[] = [];
-    for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
-      const part = rows.slice(start, start + ROWS_AT_ONCE);
-      failures.push(...(await desk.importAccounts(part, "the administrator")));
-    }
-    return { failures, viaDaemon };
-  });
 }
 
 function rowOf({ name, service, total, disabled, used, enrolSsh }: PlannedAccount): ImportRow {

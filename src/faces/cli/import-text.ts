@@ -85,17 +85,17 @@ export function whatIsDone(
 }
 
 /** By file: a table of long paths and reasons would be wider than any terminal. */
-function notTaken(refusals: readonly Refusal[]): string {
+export function notTaken(refusals: readonly Refusal[], part: "line" | "entry" = "line"): string {
   const byFile = Map.groupBy(refusals, ({ file }) => file);
   const lines = [...byFile].flatMap(([file, each]) => [
     `  ${printable(file)}`,
-    ...each.map(({ line, text, why }) => `    ${printable([placeOf(line, text), why].join(": "))}`),
+    ...each.map(({ line, text, why }) => `    ${printable([placeOf(part, line, text), why].join(": "))}`),
   ]);
   return lines.length === 0 ? "" : ["Not taken:", ...lines].join("\n");
 }
 
-function placeOf(line: number, text: string): string {
-  const place = line > 0 ? `line ${line}` : "the file";
+function placeOf(part: string, line: number, text: string): string {
+  const place = line > 0 ? `${part} ${line}` : "the file";
   return text === "" ? place : `${place}, "${clipped(text, LONGEST_TEXT)}"`;
 }
 
@@ -136,6 +136,7 @@ function soldAs(count: string): string {
   return `The old limits were sold for ${counted} alone, so ${free} stay free.`;
 }
 
-function sizeText(size: number): string {
+/** A limit. */
+export function sizeText(size: number): string {
   return size === 0 ? "unlimited" : formatSize(size as Parameters<typeof formatSize>[0]);
 }

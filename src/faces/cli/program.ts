@@ -8,6 +8,7 @@ import { type Brief, type Common, command, reading } from "./command-line.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import { addEngineCommands } from "./engines-command-line.ts";
 import { addHostCommands } from "./hosts-command-line.ts";
+import { addOpenvpnCommands } from "./openvpn-command-line.ts";
 import { addServerCommands } from "./server-command-line.ts";
 import type { TopOptions } from "./top.ts";
 import { addUserCommands } from "./users-command-line.ts";
@@ -46,6 +47,7 @@ export function program(): Command {
     .action(async (options: DoctorOptions) => (await import("./doctor.ts")).showDoctor(options));
   addUserCommands(root);
   addEngineCommands(root);
+  addOpenvpnCommands(root);
 
   reading(root, "events", "What happened: warnings, cuts, restarts")
     .option("-f, --follow", "go on as they happen")
@@ -61,7 +63,7 @@ export function program(): Command {
 
   addHostCommands(root);
 
-  command(root, "menu [name]", "The menus: main, quota, hosts").action(
+  command(root, "menu [name]", "The menus: main, quota, hosts, openvpn").action(
     async (name: string | undefined, options: Common) =>
       (await import("../menu/run.ts")).runMenu(name ?? "main", options),
   );

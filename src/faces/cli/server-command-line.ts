@@ -2,7 +2,9 @@
 import { type Command, Option } from "commander";
 import { VERSION } from "../../version.ts";
 import { type Common, command, reading } from "./command-line.ts";
+import type { ExportOptions } from "./export-owpanel.ts";
 import type { ImportOptions } from "./import-legacy.ts";
+import type { OwpanelOptions } from "./import-owpanel.ts";
 import type { InstallFlags } from "./install.ts";
 import type { RestoreOptions } from "./restore.ts";
 import type { UninstallFlags } from "./uninstall.ts";
@@ -22,6 +24,16 @@ export function addServerCommands(root: Command): void {
     )
     .option("--yes", "without asking")
     .action(async (options: ImportOptions) => (await import("./import-legacy.ts")).importLegacy(options));
+
+  stores(reading(imports, "owpanel", "Sessions, limits and traffic from an old OpenVPN panel or monitor"))
+    .option("--db <file>", "its database of quotas and traffic (user_quotas, traffic_logs)")
+    .option("--usage", "usage as well: what it says was used up to now")
+    .option("--yes", "without asking")
+    .action(async (options: OwpanelOptions) => (await import("./import-owpanel.ts")).importOwpanel(options));
+  const exports = root.command("export").description("Writes what other programs read");
+  stores(reading(exports, "owpanel", "Sessions as an old OpenVPN panel keeps them")).action(
+    async (options: ExportOptions) => (await import("./export-owpanel.ts")).exportOwpanel(options),
+  );
 
   reading(root, "backup <file>", "Saves settings, accounts, hosts, admins and history in one file").action(
     async (file: string, options: Common) => (await import("./backup.ts")).makeBackup(file, options),
@@ -89,4 +101,10 @@ export function addServerCommands(root: Command): void {
       ];
       process.stdout.write(manPage({ tree: commandTree(root), version: VERSION }));
     });
+}
+
+function stores(owpanel: Command): Command {
+  return owpanel
+    .option("--history <file>", "its session_history.json (OPENVPN_HISTORY_LOG)")
+    .option("--sessions <file>", "its active_sessions.json (OPENVPN_ACTIVE_SESSIONS)");
 }

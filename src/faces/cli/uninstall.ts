@@ -12,7 +12,7 @@ import {
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError, reasonOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
-import { CAPTURE, ENFORCER, GATES, PROGRAM, RECORD } from "../install/layout.ts";
+import { CAPTURE, ENFORCER, GATES, HOOKS, PROGRAM, RECORD } from "../install/layout.ts";
 import { isThere } from "../install/program-folder.ts";
 import { readRecord } from "../install/record.ts";
 import type { Installed } from "../install/record-types.ts";
@@ -20,6 +20,10 @@ import { type Services, servicesOf } from "../install/services.ts";
 import { removeInstalled, STATE_FOLDERS } from "../install/uninstall.ts";
 import { agrees } from "./consent.ts";
 import { removeGates } from "./gates.ts";
+import { forgetDenied } from "./openvpn-folders.ts";
+import { serversWithHooks } from "./openvpn-server.ts";
+import { setupOpenvpn } from "./openvpn-setup.ts";
+import { openvpnSetups } from "./openvpn-setup-file.ts";
 import { settingsFor } from "./settings-for.ts";
 import { setupFilePath } from "./setup-file.ts";
 import { setupXray } from "./xray-setup.ts";
@@ -49,11 +53,21 @@ export async function runUninstall(flags: UninstallFlags): Promise<void> {
   const settings = root === "/" ? await settingsOf(flags) : undefined;
   const services = servicesOf(root);
   if (services) for (const unit of [CAPTURE, ENFORCER, GATES]) await services.stop(unit);
+  // A server that runs goes by the config it began with; without its hook it would let nobody in.
+  const running = root === "/" ? serversWithHooks(HOOKS).filter(({ pid }) => pid !== undefined) : [];
   const troubles = root === "/" ? await takeOffHost(settings, flags) : [];
-  const { left, restored } = await removeInstalled(root, record, flags.purge === true);
+  const hooked = root === "/" ? [...running, ...serversWithHooks(HOOKS)] : [];
+  const inUse = hooked.length > 0 ? HOOKS : [];
+  const { left, restored } = await removeInstalled(root, record, flags.purge === true, inUse);
   if (services) await startOld(services, record, flags);
   for (const path of restored) say(`Back in its place: ${path}\n`);
   for (const path of left) say(`Changed since it was installed, so it stays: ${path}\n`);
+  if (inUse.length > 0) {
+    const configs = [...new Set(hooked.map(({ config }) => config))].join(", ");
+    say(
+      `OpenVPN runs them until it is restarted (${configs}), so they stay: ${inUse.join(", ")}; after that: rm -r ${PROGRAM}\n`,
+    );
+  }
   for (const trouble of troubles) say(`Not done: ${trouble}\n`);
   say(
     flags.purge
@@ -91,6 +105,10 @@ async function takeOffHost(settings: Settings | undefined, flags: UninstallFlags
   };
   if (flags.keepCuts) await attempt(() => removeGates(configOf(flags)));
   else await letEverybodyIn(flags);
+  // The hooks go with the program: what calls them goes first, asked or not.
+  for (const { server } of await openvpnSetups(settings))
+    await attempt(() => setupOpenvpn({ ...configOf(flags), undo: true, server, yes: true }));
+  if (!flags.keepCuts) await attempt(async () => forgetDenied(settings));
   for (const { name, service } of settings.xray) {
     if (service === null) continue;
     const place = { unit: service, directory: UNIT_DIRECTORY, reload: reloadSystemd };
@@ -141,6 +159,7 @@ function whatGoes({ version, files, links }: Installed, flags: UninstallFlags): 
     ...(flags.root === "/"
       ? [
           "  every gate in the kernel, and the sysctl drop-in",
+          "  what sluice openvpn setup added to servers' configs",
           flags.keepCuts ? "  (who is cut stays cut)" : "  every cut: who is cut is let in",
         ]
       : []),

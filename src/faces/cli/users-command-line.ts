@@ -36,7 +36,10 @@ export function addUserCommands(root: Command): void {
         },
       ),
     )
-    .option("--service <service...>", "the limit ends only these for good (ssh); else all he has")
+    .option(
+      "--service <service...>",
+      "the limit ends only these for good (ssh); else all he has; with --create what he is (xray, ssh, openvpn)",
+    )
     .option("--create", "also for a name that no engine knows yet")
     .option("--yes", "even if it is used up already")
     .action(async (name: string, size: string, options: Common & LimitOptions) =>

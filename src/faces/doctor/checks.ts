@@ -3,6 +3,7 @@ import { dropInPath, UNIT_DIRECTORY } from "../../enforcement/xray/engine-drop-i
 import { clockSynchronised } from "../../kernel/clock-sync.ts";
 import { changedSinceImport } from "../../storage/legacy/import-record.ts";
 import { dropInTextFor } from "../cli/drop-in.ts";
+import { type ChosenServer, serversOn } from "../cli/openvpn-server.ts";
 import type { Case, Check, Group } from "./case.ts";
 import { lookAtCapture, lookAtHostsLink, lookAtTcpdump } from "./checks/capture.ts";
 import { lookAtClock, lookAtZone } from "./checks/clock.ts";
@@ -22,6 +23,16 @@ import {
 } from "./checks/kernel.ts";
 import { legacyFilesCheck } from "./checks/legacy-files.ts";
 import { lookForOldCrons, lookForOldLoops, lookForOldServices } from "./checks/old-scripts.ts";
+import {
+  judgeClientToClient,
+  judgeLog,
+  judgeOpenvpnConfig,
+  judgeSight,
+  judgeStatusFile,
+  lookAtOffload,
+} from "./checks/openvpn.ts";
+import { judgeHooks, judgeSpool, judgeUnit } from "./checks/openvpn-hooks.ts";
+import { judgeSocket, lookForHolders } from "./checks/openvpn-socket.ts";
 import { lookAtPermissions } from "./checks/permissions.ts";
 import { lookAtDropbear, lookAtSshd } from "./checks/ssh.ts";
 import { lookAtUnits } from "./checks/units.ts";
@@ -63,6 +74,22 @@ export const GROUPS: readonly Group[] = [
     checks: [
       { name: "ssh-dropbear", root: true, look: (it) => lookAtDropbear(it, () => cgroupObstacle(it.host)) },
       { name: "ssh-unseen", look: lookAtSshd },
+    ],
+  },
+  {
+    title: "OpenVPN",
+    checks: [
+      { name: "openvpn-seen", look: ({ host, settings }) => judgeSight(host, settings.openvpn) },
+      ofServers("openvpn-config", judgeOpenvpnConfig),
+      ofServers("openvpn-socket", judgeSocket),
+      { name: "openvpn-holders", look: (it) => lookForHolders(serversIn(it), it) },
+      ofServers("openvpn-hooks", judgeHooks),
+      ofServers("openvpn-spool", judgeSpool),
+      ofServers("openvpn-unit", judgeUnit),
+      ofServers("openvpn-log", judgeLog),
+      ofServers("openvpn-status", judgeStatusFile),
+      ofServers("openvpn-client-to-client", judgeClientToClient),
+      { name: "openvpn-dco", look: (it) => lookAtOffload(serversIn(it), it.host) },
     ],
   },
   {
@@ -112,6 +139,15 @@ export const GROUPS: readonly Group[] = [
 
 function ofEngines(name: string, judge: (engine: EngineFacts, it: Case) => readonly Finding[]): Check {
   return { name, look: (it) => it.engines.flatMap((engine) => judge(engine, it)) };
+}
+
+function ofServers(name: string, judge: (server: ChosenServer, it: Case) => readonly Finding[]): Check {
+  return { name, look: (it) => serversIn(it).flatMap((server) => judge(server, it)) };
+}
+
+/** None where the settings want nothing to do with OpenVPN, and none for who is not root, who is told so once. */
+function serversIn({ host, settings }: Case): readonly ChosenServer[] {
+  return settings.openvpn.length === 0 || host.uid !== 0 ? [] : serversOn(host, settings.openvpn);
 }
 
 function spliceOf(engine: EngineFacts, { host, settings, daemon }: Case): Finding[] {

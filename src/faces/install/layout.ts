@@ -20,6 +20,10 @@ export const COMMANDS = [
   ...["realtime-bandwidth", "realtime-hosts"],
 ] as const;
 
+/** OpenVPN's config names them, so they have no face either. */
+export const HOOKS = ["client-connect", "client-disconnect"].map(
+  (name) => `${PROGRAM}/scripts/openvpn/${name}`,
+);
 /** Sourced by operators' scripts, so it has no face. */
 export const LIBRARY = "bw-tracking-lib";
 export const ENFORCER = "bw-limit-check.service";

@@ -23,9 +23,15 @@ export interface Removal {
 
 /**
  * @param purge also accounts, events, hosts: all that Sluice knows.
+ * @param inUse files of the program's that others still run: they stay.
  * @throws what went wrong; the files, but for the program's own, are as they were then.
  */
-export async function removeInstalled(root: string, record: Installed, purge: boolean): Promise<Removal> {
+export async function removeInstalled(
+  root: string,
+  record: Installed,
+  purge: boolean,
+  inUse: readonly string[],
+): Promise<Removal> {
   const left: string[] = [];
   const restored: string[] = [];
   await using undo = new AsyncDisposableStack();
@@ -40,7 +46,7 @@ export async function removeInstalled(root: string, record: Installed, purge: bo
   }
   for (const path of record.asides) if (await putBack(changes, path)) restored.push(path);
   undo.move();
-  left.push(...(await removeProgram(root, record)));
+  left.push(...(await removeProgram(root, record, inUse)));
   if (record.programAside && !(await isThere(join(root, PROGRAM)))) {
     await rename(join(root, `${PROGRAM}${ASIDE}`), join(root, PROGRAM));
     restored.push(PROGRAM);
@@ -52,15 +58,20 @@ export async function removeInstalled(root: string, record: Installed, purge: bo
   return { left, restored };
 }
 
-/** Everything but what was changed or added by hand. @returns what stays. */
-async function removeProgram(root: string, { program }: Installed): Promise<string[]> {
+/** Everything but what is in use, and what was changed or added by hand. @returns what stays of the latter. */
+async function removeProgram(
+  root: string,
+  { program }: Installed,
+  inUse: readonly string[],
+): Promise<string[]> {
   const folder = join(root, PROGRAM);
   const changed: string[] = [];
   for (const [path, { sha256 }] of filesBelow(folder)) {
+    if (inUse.includes(join(PROGRAM, path))) continue;
     if (program[path] === sha256) await rm(join(folder, path));
     else changed.push(join(PROGRAM, path));
   }
-  if (changed.length === 0) {
+  if (changed.length === 0 && inUse.length === 0) {
     await rm(folder, { recursive: true, force: true });
     return [];
   }

@@ -3,4 +3,4 @@
  *
  * Pure: no clock, no I/O.
  */
-export const ACCOUNT_TYPES = ["ssh", "vmess", "vless", "trojan", "ssws"] as const;
+export const ACCOUNT_TYPES = ["ssh", "vmess", "vless", "trojan", "ssws", "openvpn"] as const;

@@ -9,7 +9,7 @@ import { quietLog, settingsFor } from "../cli/settings-for.ts";
 import { pressAnyKey } from "../terminal/any-key.ts";
 import { paletteFor } from "../terminal/palette.ts";
 import { ACCOUNT_TYPES } from "./account-types.ts";
-import { typeOf } from "./old-words.ts";
+import { switchedText, typeOf } from "./old-words.ts";
 import { listTable, passText, showTable, type TableStyle, usageBlock } from "./tables.ts";
 import { remainingText, usageData } from "./usage-data.ts";
 
@@ -59,7 +59,7 @@ export async function add(options: Options, name: string, limit: string, type: s
     );
   }
   const totalBytes = limitOf(name, limit);
-  const service = type === "ssh" ? "ssh" : "xray";
+  const service = type === "ssh" || type === "openvpn" ? type : "xray";
   await atDesk(options, async (desk) => {
     const row = await rowOf(desk, name);
     const services = !row || row.services.includes(service) ? [service] : [];
@@ -104,11 +104,7 @@ export async function resetAll(options: Options): Promise<void> {
 export async function setDisabled(options: Options, name: string, disabled: boolean): Promise<void> {
   await forUser(options, name, async (desk) => {
     const { services } = await desk.setDisabled(name, disabled, BY);
-    const user = printable(name);
-    const ssh = `SSH user ${user} has been ${disabled ? "locked" : "unlocked"}`;
-    const others = `Xray user ${user} has been ${disabled ? "disabled" : "enabled"}`;
-    if (!services.includes("ssh")) return others;
-    return services.length > 1 ? `${ssh}\n${others}` : ssh;
+    return switchedText(printable(name), services, disabled);
   });
 }
 

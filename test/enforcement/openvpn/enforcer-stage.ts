@@ -42,6 +42,7 @@ export async function setEnforcerStage(
   await using parts = new AsyncDisposableStack();
   const folder = parts.use(await mkdtempDisposable(join(tmpdir(), "sluice-denied-")));
   const denied = new DeniedFolder(join(folder.path, "denied"));
+  denied.set(new Map());
   const connectHook = join(folder.path, "hook.sh");
   // What the real hook does, for names without anything odd in them.
   await writeFile(
@@ -99,7 +100,7 @@ export async function setEnforcerStage(
       new OpenvpnEnforcer({
         ...{ keeper: keeperName("openvpn:server"), management: link, clock: systemClock },
         ...{ loginsOf, users: () => users, gates: () => gates, denied, back: "retry" },
-        ...{ backoff: milliseconds(1000), look, reasonFor: () => REASON },
+        ...{ backoff: milliseconds(1000), look, known: () => true, reasonFor: () => REASON },
         ...more,
       }),
     [Symbol.asyncDispose]: async () => {

@@ -39,10 +39,7 @@ describe.skipIf(missing)(`OpenvpnEnforcer at a real server${missing}`, () => {
     await bed.run("up");
     await stage.look();
   }, 60_000);
-  afterAll(async () => {
-    console.log((await stage.bed.log("server")).split("\n").slice(-60).join("\n"));
-    await stage[Symbol.asyncDispose]();
-  }, 30_000);
+  afterAll(() => stage[Symbol.asyncDispose](), 30_000);
   afterEach(async () => {
     for (const flow of flows.splice(0)) await flow[Symbol.asyncDispose]();
   });
@@ -98,7 +95,7 @@ describe.skipIf(missing)(`OpenvpnEnforcer at a real server${missing}`, () => {
     await until("she came again", async () => (await stage.look(), stage.loginsOf(CAROL).length > 0));
     expect((await enforcer.observe()).get(CAROL)).toBe("denied");
     await until("her gate is shut", async () => (await knock("carol")).includes("timed out"));
-    await enforcer.onLogin(CAROL);
+    await enforcer.onLogin({ user: CAROL });
     await until("she is told again", async () => (await timesTold("carol")) === 2);
     expect(await stage.bed.log("carol")).not.toMatch(/AUTH_FAILED$/m);
     stage.denied.waiting("server", false);

@@ -102,7 +102,7 @@ Status       : OK
   {
     args: ["add", "bob", "5", "pigeon"],
     status: 2,
-    stderr: /expected a type of ssh, vmess, vless, trojan, ssws, got "pigeon"/,
+    stderr: /expected a type of ssh, vmess, vless, trojan, ssws, openvpn, got "pigeon"/,
   },
   { args: ["usage", "alice"], stdout: /\nLimit {8}: 2048 MB\n/ },
 ];

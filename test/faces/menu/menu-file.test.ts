@@ -49,6 +49,13 @@ describe("the menus that come along", () => {
     expect(menu.items.slice(0, items.length).map(({ key, text }) => `${key} ${text}`)).toEqual(items);
   });
 
+  test("openvpn sets a quota by the number that did", () => {
+    expect(menuOf("openvpn").items.find(({ key }) => key === "7")).toMatchObject({
+      text: "Set User Quota",
+      run: ["sluice", "limit", "set", "--yes", "--", "{user}", "{limit}"],
+    });
+  });
+
   test("ask what the old ones asked", () => {
     const prompts = (name: string) =>
       menuOf(name).items.flatMap(({ asks, confirm }) => [
@@ -66,7 +73,7 @@ describe("the menus that come along", () => {
   });
 
   test.each(NAMES)("%s asks before it runs what cannot be undone, and says what it will do", (name) => {
-    const grave = menuOf(name).items.filter(({ run }) => /reset-all|delete|clear/.test(run.join(" ")));
+    const grave = menuOf(name).items.filter(({ run }) => /reset-all|delete|clear|kick/.test(run.join(" ")));
     for (const { says, confirm } of grave) expect([says, confirm?.prompt]).not.toContain("");
     expect(grave.every(({ confirm }) => confirm !== undefined)).toBe(true);
   });

@@ -25,8 +25,9 @@
 #   OVT_KEEP    server keepalive (pushed to clients)              (5 20)
 #   OVT_STATUS_VERSION  1, 2 or 3                                 (3)
 #   OVT_CONNECT, OVT_DISCONNECT  the hooks' command lines          ($DIR/hook.sh)
+#   OVT_PATIENCE  seconds that `traffic` takes at most            (120)
 #   OVT_EXTRA   lines added to the server's configuration         ()
-#   OVT_CLIENT_EXTRA    lines added to each client's configuration ()
+#   OVT_CLIENT_EXTRA    lines added to each client's configuration (), with its CN for %c
 #   OVT_NET     first three octets of the tunnel network          (10.98.0)
 #   OVT_LINK    first two octets of the veth networks             (10.97)
 set -euo pipefail
@@ -44,12 +45,15 @@ index() { # CN -> 1-based index
   die "unknown client '$1' (have: ${CLIENTS[*]})"
 }
 alive() { [[ -s $1 ]] && kill -0 "$(<"$1")" 2>/dev/null; }
+running() { # a daemon that has ended may wait for init to take note of it
+  local state; state=$(awk '{print $3}' "/proc/$1/stat" 2>/dev/null) && [[ $state != Z ]]
+}
 stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   alive "$1" || { rm -f "$1"; return 0; }
   local pid; pid=$(<"$1") || return 0 # it has just ended
   kill "-${2:-TERM}" "$pid" 2>/dev/null || true
-  for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-  kill -0 "$pid" 2>/dev/null && kill -KILL "$pid"; rm -f "$1"
+  for _ in {1..500}; do running "$pid" || break; sleep 0.02; done
+  running "$pid" && kill -KILL "$pid"; rm -f "$1"
 }
 wait_for() { # SECONDS WHAT COMMAND...
   local n=$(($1 * 10)) what=$2; shift 2
@@ -112,6 +116,7 @@ CONF
 }
 
 client_conf() { # CN INDEX
+  local extra=${OVT_CLIENT_EXTRA:-}
   cat >"$DIR/$1.conf" <<CONF
 client
 dev $NAME-tun
@@ -126,7 +131,7 @@ tls-crypt $DIR/pki/ta.key
 remote-cert-tls server
 connect-retry 1 5
 verb 3
-${OVT_CLIENT_EXTRA:-}
+${extra//%c/$1}
 CONF
 }
 
@@ -136,7 +141,8 @@ daemon() { # NETNS NAME
 }
 server_start() {
   alive "$DIR/server.pid" && return; rm -f "$DIR/server.pid"
-  server_conf; daemon "$SNS" server
+  [[ -e $DIR/server.conf ]] || server_conf # what was done to it since stays
+  daemon "$SNS" server
   [[ $HELD ]] || wait_for 15 "the server's tunnel" ip -n "$SNS" addr show dev "$NAME-tun" up
 }
 tunnel_up() { ip -n "$NAME-$1" -4 addr show dev "$NAME-tun" | grep -q inet; }
@@ -166,8 +172,8 @@ up() {
 
 move() { # CN: its packets come from another address from now on
   local i; i=$(index "$1")
-  ip -n "$SNS" addr add "$LINK.$((i + 100)).1/30" dev "$NAME-v$i"
-  ip -n "$NAME-$i" addr add "$LINK.$((i + 100)).2/30" dev eth0
+  ip -n "$SNS" route add "$LINK.$((i + 100)).2/32" dev "$NAME-v$i" src "$LINK.$i.1"
+  ip -n "$NAME-$i" addr add "$LINK.$((i + 100)).2/32" dev eth0
   ip -n "$NAME-$i" route replace "$LINK.$i.0/30" dev eth0 src "$LINK.$((i + 100)).2"
 }
 
@@ -178,9 +184,9 @@ traffic() { # MB CN up|down
   # the server side listens, on the tunnel address only; the client side connects
   local listen=TCP4-LISTEN:$TPORT,bind=$NET.1,reuseaddr dial=TCP4:$NET.1:$TPORT,connect-timeout=5,retry=20,interval=0.1
   local from to; if [[ $way == down ]]; then from=$listen to=$dial; else from=$dial to=$listen; fi
-  ip netns exec "$dst" timeout 120 socat -u "$to" STDOUT | wc -c >"$sink" & local reader=$!
+  ip netns exec "$dst" timeout "${OVT_PATIENCE:-120}" socat -u "$to" STDOUT | wc -c >"$sink" & local reader=$!
   [[ $way == up ]] && sleep 0.2
-  head -c "$bytes" /dev/zero | ip netns exec "$src" timeout 120 socat -u STDIN "$from" || true
+  head -c "$bytes" /dev/zero | ip netns exec "$src" timeout "${OVT_PATIENCE:-120}" socat -u STDIN "$from" || true
   wait $reader || true; got=$(<"$sink"); rm -f "$sink"
   echo "$cn $way $got bytes of payload"; [[ $got == "$bytes" ]]
 }
@@ -218,5 +224,5 @@ server)
 info)
   echo "DIR=$DIR"; echo "MGMT=$MGMT"; echo "STATUS=$DIR/status.log"; echo "SERVER_NETNS=$SNS"; echo "SERVER_TUN=$NET.1"
   for p in server "${CLIENTS[@]}"; do alive "$DIR/$p.pid" && echo "PID_$p=$(<"$DIR/$p.pid")"; done; true ;;
-*) sed -n '2,35s/^# \{0,1\}//p' "$0"; exit 2 ;;
+*) sed -n '2,36s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

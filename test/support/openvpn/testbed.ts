@@ -21,7 +21,7 @@ export interface TestbedOptions {
   readonly keepalive?: string;
   /** Lines added to the server's config. */
   readonly server?: readonly string[];
-  /** Lines added to each client's. */
+  /** Lines added to each client's; its common name stands in them for "%c". */
   readonly client?: readonly string[];
   /** Command lines of the hooks; a script that notes its environment if left out. */
   readonly connectHook?: string;
@@ -42,8 +42,8 @@ export interface Testbed extends AsyncDisposable {
   readonly tunnelAddress: string;
   /** Runs the script: "up", "connect alice", "disconnect alice", "deny alice", "server term"... @throws with what it said. */
   run(...words: readonly string[]): Promise<string>;
-  /** Moves exactly so many MiB of TCP payload through the tunnel. Resolves false when not all of it came through. */
-  traffic(mebibytes: number, user: string, way: "up" | "down"): Promise<boolean>;
+  /** Moves exactly so many MiB of TCP payload through the tunnel. Resolves false when not all of it came through in so many seconds. */
+  traffic(mebibytes: number, user: string, way: "up" | "down", seconds?: number): Promise<boolean>;
   /** Runs a program to its end in the server's network, or in a client's: its output. @throws {Error} with what it said when it failed. */
   inside(where: string, program: string, ...args: readonly string[]): Promise<string>;
   /** A client's network namespace, as in /run/netns. */
@@ -88,9 +88,9 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
     namespace: `${name}-s`,
     tunnelAddress: "10.98.0.1",
     run,
-    traffic: async (mebibytes, user, way) => {
+    traffic: async (mebibytes, user, way, seconds = 20) => {
       const child = spawn(SCRIPT, ["traffic", String(mebibytes), user, way], {
-        env: environment,
+        env: { ...environment, OVT_PATIENCE: String(seconds) },
         stdio: "ignore",
         timeout: LONGEST_RUN_MS,
       });

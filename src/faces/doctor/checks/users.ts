@@ -34,7 +34,7 @@ export function judgeStops(rows: readonly UserRow[]): Finding[] {
 /** What is known of a name without a daemon, too. */
 export interface KnownName {
   readonly name: string;
-  /** "xray", "ssh". */
+  /** "xray", "ssh", "openvpn". */
   readonly services: readonly string[];
   /** Services whose part in the account was asked for by a limit. */
   readonly enrolled: readonly string[];

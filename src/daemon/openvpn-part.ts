@@ -1,0 +1,572 @@
+/**
+ * One OpenVPN server, assembled: the line to its management interface or its
+ * status file, its logins, their last figures from the hooks, the gates and the
+ * cuts, and the socket that shares the line.
+ *
+ * Each look first takes in what the hooks left and what the kernel's gates let
+ * pass, and asks the server then: so no figure is ever ahead of what it is held
+ * against.
+ */
+import { existsSync } from "node:fs";
+import type { Clock } from "../clock.ts";
+import type { OpenvpnSettings } from "../config.ts";
+import type { KickReply, OpenvpnLoginRow, OpenvpnServerRow, StopStep } from "../control/rows.ts";
+import { type DoorRule, keepDoor } from "../enforcement/openvpn/client-auth.ts";
+import { RECONNECT } from "../enforcement/openvpn/client-texts.ts";
+import type { DeniedFolder } from "../enforcement/openvpn/denied-folder.ts";
+import { LoginEnder, PAUSE_IN_THE_OPEN } from "../enforcement/openvpn/login-ender.ts";
+import { OpenvpnEnforcer, type TunnelShutters } from "../enforcement/openvpn/openvpn-enforcer.ts";
+import { reasonOf, UnreachableError } from "../errors.ts";
+import type { LoginRecord } from "../history/records.ts";
+import { processOwner } from "../kernel/process.ts";
+import type { CounterName, UserName } from "../names.ts";
+import { formatSize } from "../sizes.ts";
+import { counterOfLogin, loginOfCounter, type ServerLook, type VpnLogin } from "../sources/openvpn/login.ts";
+import type { EndedLogin, LoginEvents, SeenLogin } from "../sources/openvpn/login-readings.ts";
+import type { Management } from "../sources/openvpn/management.ts";
+import { ManagementLink } from "../sources/openvpn/management-link.ts";
+import { OpenvpnSource } from "../sources/openvpn/openvpn-source.ts";
+import { type PassThrough, servePassThrough } from "../sources/openvpn/pass-through.ts";
+import { StatusFileSource } from "../sources/openvpn/status-file-source.ts";
+import type { CounterSource, SourceReport } from "../sources/source.ts";
+import type { EventFile } from "../storage/events.ts";
+import type { Traffic, UnixTime } from "../units.ts";
+import type { Books, Entry } from "./books.ts";
+import type { MeterHealth } from "./meter.ts";
+import { OpenvpnFinals } from "./openvpn-finals.ts";
+import type { OpenvpnGates } from "./openvpn-gates.ts";
+import { OpenvpnSessions } from "./openvpn-sessions.ts";
+import { OPENVPN, type OpenvpnView } from "./openvpn-view.ts";
+import type { Saver } from "./saver.ts";
+
+export interface OpenvpnPartOptions {
+  readonly settings: OpenvpnSettings;
+  readonly mode: "enforce" | "observe";
+  readonly books: Books;
+  readonly saver: Saver;
+  readonly events: EventFile;
+  readonly clock: Clock;
+  /** Bytes per millisecond that the host can move, both directions together. */
+  readonly lineRate: number;
+  /** Undefined in observe mode: nobody is kept out. */
+  readonly denied: DeniedFolder | undefined;
+  /** Undefined where nobody is gated: observe mode, or the server's `gates` are off. */
+  readonly gates: OpenvpnGates | undefined;
+  /** Where the disconnect hook leaves last figures. */
+  readonly spool: string;
+  /** Of the pass-through socket; its group's number. */
+  readonly socket: { readonly path: string; readonly group: number | undefined };
+  /** Reads and books everything now. @throws {SourceUnavailableError} */
+  readonly look: () => Promise<void>;
+  /** A look is overdue. */
+  readonly onNews: () => void;
+  /** The history's ear. */
+  readonly onLogin: (record: LoginRecord) => void;
+  /** It was told of all logins that there are now. */
+  readonly onLook: () => void;
+  readonly health: () => MeterHealth | undefined;
+}
+
+/** Where the settings have it unless they say otherwise; a host without such a socket has no OpenVPN of ours. */
+const USUAL_SOCKET = "/run/openvpn/ovpn-mgmt.sock";
+/** Between two looks at one server at least: each stops it for some 8 us a client. */
+const SHORTEST_PERIOD_MS = 50;
+/** Of the time that looks take, this many times as long passes between them. */
+const LOOK_SHARE = 10;
+/** A login that ended so long ago is known to no status any more. */
+const KEPT_MS = 24 * 3_600_000;
+/** As many of one account's logins are kept that have ended. */
+const KEPT_LOGINS = 200;
+const PRUNE_EVERY_MS = 600_000;
+
+export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
+  readonly settings: OpenvpnSettings;
+  readonly source: CounterSource;
+  /** Undefined in observe mode. */
+  readonly gate: OpenvpnEnforcer | undefined;
+  readonly #options: OpenvpnPartOptions;
+  readonly #sessions: OpenvpnSessions;
+  readonly #finals: OpenvpnFinals;
+  readonly #management: Management;
+  readonly #inner: OpenvpnSource | StatusFileSource;
+  readonly #ender: LoginEnder;
+  readonly #stopping = new AbortController();
+  #link: ManagementLink | undefined;
+  #passThrough: PassThrough | undefined;
+  #passThroughTrouble: string | undefined;
+  #server: { readonly pid: number; readonly version: string } | undefined;
+  #restart: { readonly at: UnixTime; readonly lastLook: UnixTime | undefined } | undefined;
+  #look: ServerLook | undefined;
+  #lookedAt: UnixTime | undefined;
+  #lookTakes = 0;
+  #here = new Map<VpnLogin, Entry | undefined>();
+  #byUser: ReadonlyMap<UserName, readonly VpnLogin[]> = new Map();
+  /** The gates of the last look's addresses are being laid. */
+  #laying: Promise<void> | undefined;
+  #pruneAt = 0;
+  #idle = false;
+
+  constructor(options: OpenvpnPartOptions) {
+    const { settings, books, saver, events, clock, lineRate } = options;
+    const keeper = settings.name;
+    this.#options = options;
+    this.settings = settings;
+    this.#management = this.#managementNow();
+    this.#sessions = new OpenvpnSessions({
+      ...{ keeper, events, onLogin: options.onLogin },
+      accountOf: (user) => books.accountNameOf(user),
+    });
+    this.#finals = new OpenvpnFinals({ keeper, directory: options.spool, books, saver, events, clock });
+    const ofEither = {
+      ...{ keeper, clock, lineRate, usersBy: settings.usersBy },
+      knownCounters: (user: UserName) => this.#countersOf(user),
+      events: this.#hearing(),
+    };
+    this.#inner =
+      settings.management === null
+        ? new StatusFileSource({ ...ofEither, path: settings.statusFile ?? "" })
+        : new OpenvpnSource({ ...ofEither, management: this.#management });
+    this.source = {
+      name: keeper,
+      read: (which, signal) => this.#read(which, signal),
+      pending: () => this.#inner.pending(),
+      forget: () => this.#inner.forget(),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    const clients = {
+      ...{ management: this.#management, clock },
+      loginsOf: (user: UserName) => this.#byUser.get(user) ?? [],
+      users: () => this.#users(),
+      look: options.look,
+    };
+    this.#ender = new LoginEnder(clients);
+    this.gate =
+      options.denied &&
+      new OpenvpnEnforcer({
+        ...clients,
+        ...{ keeper, denied: options.denied, back: settings.return, backoff: settings.backoff },
+        known: (user) => this.#countersOf(user).length > 0,
+        gates: () => this.#shutters(),
+        reasonFor: (user) => whyDenied(this.#entryOf(user)) ?? "your account is closed",
+      });
+  }
+
+  /** Nothing of the kind is on this host, and nobody asked for it. As of the last upkeep. */
+  get idle(): boolean {
+    return this.#idle;
+  }
+
+  /** Why there is nothing to look at; undefined while there may be. */
+  get standby(): string | undefined {
+    return this.#idle ? `there is no management interface at ${USUAL_SOCKET}` : undefined;
+  }
+
+  /** The least time between two looks, in milliseconds: each holds up the server. */
+  get shortestPeriod(): number {
+    const { management, monitorInterval } = this.settings;
+    const shared = management !== null && !management.startsWith("/") ? (monitorInterval ?? 0) : 0;
+    return Math.max(SHORTEST_PERIOD_MS, LOOK_SHARE * this.#lookTakes, shared);
+  }
+
+  /** Connects to the server, and goes on trying. */
+  start(): void {
+    const { settings } = this;
+    const { clock } = this.#options;
+    this.#idle = this.#isAbsent();
+    if (settings.management === null) return;
+    const keepsDoor = settings.clientAuth ? keepDoor(this.#management, this.#doorRule()) : undefined;
+    this.#link = new ManagementLink({
+      address: settings.management,
+      passwordFile: settings.passwordFile,
+      releaseHold: settings.releaseHold,
+      clock,
+      listener: {
+        onConnected: (server) => this.#connected(server),
+        onLost: () => this.#markWaiting(false),
+        onState: () => this.#options.onNews(),
+        onClient: (event) => {
+          keepsDoor?.(event);
+          if (event.event === "ESTABLISHED") this.#options.onNews();
+        },
+        onLine: (line) => this.#passThrough?.hear(line),
+      },
+    });
+  }
+
+  /** Lets other programs share the line. */
+  async share(): Promise<void> {
+    const { management, passThrough, clientAuth } = this.settings;
+    const { socket } = this.#options;
+    if (management === null || passThrough === "off" || this.#passThrough) return;
+    try {
+      this.#passThrough = await servePassThrough({
+        ...{ path: socket.path, group: socket.group, link: this.#management },
+        ...{ mode: passThrough, answersLogins: clientAuth },
+      });
+      this.#passThroughTrouble = undefined;
+    } catch (error) {
+      this.#passThroughTrouble = `other programs cannot share the management interface: ${reasonOf(error)}`;
+    }
+  }
+
+  /** Removes files whose figures are booked, and counters whose logins are long over. */
+  async upkeep(tick: number): Promise<void> {
+    if (this.#idle && !this.#isAbsent()) {
+      this.#idle = false;
+      this.#options.onNews();
+    }
+    await this.#finals.settle();
+    if (tick >= this.#pruneAt) this.#prune(tick);
+  }
+
+  row(): OpenvpnServerRow {
+    const { settings } = this;
+    const { gates, health } = this.#options;
+    const { answering = false, trouble, period = 0 } = health() ?? {};
+    return {
+      name: shortNameOf(settings),
+      from: settings.management === null ? "status-file" : "management",
+      answering,
+      trouble: (settings.management === null ? trouble : (this.#management.trouble ?? trouble)) ?? "",
+      pid: this.#server?.pid ?? 0,
+      version: this.#server?.version ?? "",
+      dco: this.#look?.dco ?? false,
+      logins: this.#here.size,
+      pending: this.#look?.pending ?? 0,
+      lastLookMs: this.#lookedAt ?? 0,
+      periodMs: period,
+      gated: this.#isGated() && gates?.standby === undefined,
+      hooked: this.#finals.any,
+      notes: this.notes(),
+    };
+  }
+
+  logins(): readonly OpenvpnLoginRow[] {
+    const server = shortNameOf(this.settings);
+    return [...this.#here].map(([login, entry]) => ({
+      server,
+      user: login.user,
+      commonName: login.commonName,
+      clientId: login.clientId ?? -1,
+      realAddress: login.realAddress,
+      addresses: login.addresses,
+      subnets: login.subnets,
+      sinceMs: login.since * 1000,
+      uplinkBytes: login.traffic.uplink,
+      downlinkBytes: login.traffic.downlink,
+      denied: entry?.verdict.kind === "deny",
+    }));
+  }
+
+  async kick(user: UserName): Promise<KickReply> {
+    const server = shortNameOf(this.settings);
+    if (this.settings.management === null) {
+      throw new UnreachableError(
+        `Cannot end the logins of "${user}": of ${server} only the status file is read`,
+      );
+    }
+    const { signal } = this.#stopping;
+    this.#ender.forget(user);
+    const ended = await this.#ender.tell(user, RECONNECT, signal);
+    const shortfalls = ended === 0 ? [] : await this.#ender.end(user, RECONNECT, PAUSE_IN_THE_OPEN, signal);
+    const text = [`${ended} logins of ${user} at ${server} ended`, ...shortfalls].join("; ");
+    return { ended, text };
+  }
+
+  /** Whether he has a login here. */
+  has(entry: Entry): boolean {
+    return entry.users.values().some((user) => this.#byUser.has(user));
+  }
+
+  /** What keeps it from being exact, or a cut from being whole; one sentence each. */
+  notes(): readonly string[] {
+    const { settings } = this;
+    const { gates, mode } = this.#options;
+    const clientless = this.#look?.dco === true;
+    return [
+      ...(settings.management === null ? [COARSER] : []),
+      ...(this.#finals.any || this.#server === undefined || existsSync(this.#options.spool)
+        ? []
+        : [UNHOOKED]),
+      ...(clientless ? [OFFLOADED] : []),
+      ...(this.#isGated() && gates?.standby !== undefined ? [`no gates: ${gates.standby}`] : []),
+      ...(settings.gates === "off" && mode === "enforce" ? ["no gates: openvpn.gates is off"] : []),
+      ...(gates?.notes() ?? []),
+      ...[this.#finals.trouble, this.#passThroughTrouble].flatMap((trouble) => trouble ?? []),
+    ];
+  }
+
+  /** By what the account is stopped here; undefined where he never was. */
+  stopStepOf(entry: Entry): StopStep | undefined {
+    const { settings } = this;
+    const keeper = settings.name;
+    const mine = entry.counters.keys().some((counter) => counter.startsWith(`${keeper}:`));
+    if (!mine && !this.has(entry)) return undefined;
+    const { gates, mode } = this.#options;
+    if (mode === "observe") return { keeper, step: "report", text: "Sluice observes" };
+    if (settings.management === null) {
+      return {
+        keeper,
+        step: "report",
+        text: "only its status file is read: he is refused at his next login",
+      };
+    }
+    if (settings.gates === "off" || !gates)
+      return { keeper, step: "cut", text: "not gated: openvpn.gates is off" };
+    if (gates.standby !== undefined) return { keeper, step: "cut", text: `not gated: ${gates.standby}` };
+    const ungated = gates.ungated(entry);
+    if (ungated !== undefined) return { keeper, step: "cut", text: `not gated: ${ungated}` };
+    return { keeper, ...GATE_STEPS[gates.standing(entry)] };
+  }
+
+  /** The kernel stops him by itself, and he does not move just now. */
+  gated(entry: Entry): boolean {
+    const { gates } = this.#options;
+    return this.#isGated() && (gates?.holds(entry) ?? false);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#markWaiting(false);
+    this.#stopping.abort();
+    await this.gate?.[Symbol.asyncDispose]();
+    await this.#passThrough?.[Symbol.asyncDispose]();
+    await this.#link?.[Symbol.asyncDispose]();
+    await this.#laying;
+    await this.#finals.settle().catch(() => undefined); // they are read again at the next start
+  }
+
+  async #read(which: ReadonlySet<UserName> | "all", signal: AbortSignal): Promise<SourceReport> {
+    const { clock, gates } = this.#options;
+    this.#inner.takeFinals(await this.#finals.collect());
+    if (this.#isGated()) await gates?.note();
+    const began = clock.monotonic();
+    const report = await this.#inner.read(which, signal);
+    this.#lookTakes = clock.monotonic() - began;
+    await this.#laying;
+    return report;
+  }
+
+  #hearing(): LoginEvents {
+    return {
+      onLook: (look, seen, askedAt) => this.#looked(look, seen, askedAt),
+      onEnded: (ended) => this.#ended(ended),
+      onFinal: (final, outcome) => this.#finals.heard(final, outcome),
+    };
+  }
+
+  #looked(look: ServerLook, seen: readonly SeenLogin[], askedAt: UnixTime): void {
+    const { books, clock, gates } = this.#options;
+    const before = this.#here;
+    const here = new Map<VpnLogin, Entry | undefined>();
+    for (const each of seen) {
+      const { login } = each;
+      here.set(login, before.get(login) ?? books.know(login.user, OPENVPN));
+      // A login whose row has not changed is the same object.
+      if (!before.has(login)) this.#sessions.goesOn(each);
+    }
+    this.#options.onLook();
+    this.#here = here;
+    this.#byUser = Map.groupBy(here.keys(), ({ user }) => user);
+    this.#look = look;
+    this.#lookedAt = askedAt;
+    this.#passThrough?.looked(look.logins, clock.monotonic());
+    this.#laying = this.#lay(gates);
+  }
+
+  /** Gates where the logins are now; who is denied and here meets his gate, and then the word to go. */
+  async #lay(gates: OpenvpnGates | undefined): Promise<void> {
+    const places = [...this.#here]
+      .toSorted(([left], [right]) => right.since - left.since) // an address belongs to who got it last
+      .flatMap(([{ addresses, subnets }, entry]) =>
+        entry ? [{ entry, addresses: [...addresses, ...subnets] }] : [],
+      );
+    if (this.#isGated()) await gates?.follow(this.settings.name, places);
+    for (const [login, entry] of this.#here) {
+      if (entry?.verdict.kind !== "deny") continue;
+      void this.gate?.onLogin(login).catch(() => undefined); // the next look meets him again
+    }
+  }
+
+  #ended(ended: readonly EndedLogin[]): void {
+    const { clock } = this.#options;
+    for (const each of ended) this.#sessions.ended(each);
+    const restart = this.#restart;
+    if (!restart) return;
+    const cut = ended.filter(({ login, exact }) => !exact && login.since * 1000 < restart.at);
+    if (cut.length > 0) this.#tellLost(cut, restart.lastLook ?? clock.unix());
+  }
+
+  #tellLost(cut: readonly EndedLogin[], lastLook: UnixTime): void {
+    const keeper = this.settings.name;
+    const names = [...new Set(cut.map(({ login }) => login.user))];
+    const who =
+      names.length > MOST_NAMES ? `${names.slice(0, MOST_NAMES).join(", ")} and others` : names.join(", ");
+    const since = new Date(lastLook).toISOString();
+    this.#options.events.record(
+      "bytes-possibly-lost",
+      `${keeper} ended ${cut.length} logins without saying their last figures, as when it is killed: what ${who} moved after the last look at ${since} is lost`,
+      { keeper, logins: cut.length, last_look: since },
+      "warning",
+    );
+  }
+
+  #isAbsent(): boolean {
+    return (
+      this.settings.management === USUAL_SOCKET &&
+      this.#server === undefined &&
+      !existsSync(USUAL_SOCKET) &&
+      !existsSync(this.#options.spool)
+    );
+  }
+
+  #connected(server: { readonly pid: number; readonly version: string }): void {
+    const { clock, events, onNews } = this.#options;
+    const before = this.#server;
+    this.#server = server;
+    this.#idle = false;
+    if (before !== undefined && before.pid !== server.pid) {
+      this.#restart = { at: clock.unix(), lastLook: this.#lookedAt };
+      const text = `${this.settings.name} has restarted: its logins began anew`;
+      events.record("engine-restarted", text, { keeper: this.settings.name, pid: server.pid });
+    }
+    const owner = processOwner(server.pid);
+    if (owner) this.#finals.make(owner);
+    this.#markWaiting(true);
+    onNews();
+  }
+
+  /** The hook lets denied users in while somebody stands behind it to shut them out. */
+  #markWaiting(on: boolean): void {
+    const { denied, gates } = this.#options;
+    if (this.settings.return !== "wait" || !denied) return;
+    denied.waiting(shortNameOf(this.settings), on && this.#isGated() && gates?.standby === undefined);
+  }
+
+  #doorRule(): DoorRule {
+    const { settings } = this;
+    const { mode } = this.#options;
+    return {
+      usersBy: settings.usersBy,
+      backoff: settings.backoff,
+      reasonFor: (user) => (mode === "observe" ? undefined : whyDenied(this.#entryOf(user))),
+    };
+  }
+
+  /** As commands go to it: before the start, and while there is only a file, there is no line. */
+  #managementNow(): Management {
+    const link = () => this.#link;
+    return {
+      get connected() {
+        return link()?.connected ?? false;
+      },
+      get trouble() {
+        const line = link();
+        return line ? line.trouble : "Sluice has no line to the management interface";
+      },
+      command: async (text, signal) => {
+        const line = link();
+        if (!line) throw new UnreachableError("Sluice has no line to the management interface");
+        return line.command(text, signal);
+      },
+    };
+  }
+
+  #shutters(): TunnelShutters | undefined {
+    const { gates } = this.#options;
+    if (!this.#isGated() || !gates || gates.standby !== undefined) return undefined;
+    const his = (user: UserName) => this.#entryOf(user);
+    return {
+      shut: async (user) => {
+        const entry = his(user);
+        if (entry) await gates.shut(entry);
+      },
+      open: async (user) => {
+        const entry = his(user);
+        if (entry) await gates.open(entry);
+      },
+      isShut: (user) => {
+        const entry = his(user);
+        return entry !== undefined && gates.isShut(entry);
+      },
+    };
+  }
+
+  #isGated(): boolean {
+    return this.settings.gates === "auto" && this.settings.management !== null;
+  }
+
+  #entryOf(user: UserName): Entry | undefined {
+    const { books } = this.#options;
+    return books.accounts.get(books.accountNameOf(user));
+  }
+
+  *#users(): Iterable<UserName> {
+    for (const { users } of this.#options.books.accounts.values()) yield* users;
+  }
+
+  /** Counters of this server that the books have of a user. */
+  #countersOf(user: UserName): { readonly counter: CounterName; readonly traffic: Traffic }[] {
+    const ours = `${this.settings.name}:`;
+    const counters = this.#entryOf(user)?.counters ?? [];
+    return [...counters].flatMap(([counter, { baseline }]) =>
+      counter.startsWith(ours) ? [{ counter, traffic: baseline }] : [],
+    );
+  }
+
+  /** Counters of logins that ended long ago leave the accounts. */
+  #prune(tick: number): void {
+    const { books, clock } = this.#options;
+    const ours = `${this.settings.name}:`;
+    this.#pruneAt = tick + PRUNE_EVERY_MS;
+    const live = new Set([...this.#here.keys()].map((login) => counterOfLogin(this.settings.name, login)));
+    const old = clock.unix() - KEPT_MS;
+    for (const entry of books.accounts.values()) {
+      const ended = [...entry.counters]
+        .filter(([counter]) => counter.startsWith(ours) && !live.has(counter))
+        .toSorted(([, left], [, right]) => right.readAt - left.readAt);
+      const over = ended.filter(([, { readAt }], at) => readAt < old || at >= KEPT_LOGINS);
+      books.dropCounters(
+        entry,
+        over.map(([counter]) => counter),
+      );
+    }
+    books.dropRetired(this.settings.name, (counter) => {
+      const login = loginOfCounter(this.settings.name, counter);
+      return login !== undefined && !live.has(counter) && login.since * 1000 < old;
+    });
+  }
+}
+
+const MOST_NAMES = 5;
+
+const GATE_STEPS = {
+  gated: { step: "gate", text: "proven: his bytes pass it" },
+  untold: { step: "gate", text: "not proven yet: he has moved too little since it stands" },
+  none: { step: "gate", text: "on his tunnel addresses, as soon as he is logged in and limited" },
+  "passed-by": {
+    step: "cut",
+    text: "not gated: his bytes do not pass this host's kernel (client-to-client, or a server in another network namespace)",
+  },
+} as const satisfies Record<string, Pick<StopStep, "step" | "text">>;
+
+const COARSER =
+  "only its status file is read: figures are as old as the file, the last bytes of a login are seen only with the hooks, and nobody is cut while he is logged in";
+const UNHOOKED =
+  "no disconnect hook: what a login moves after the last look at it is not counted; sluice openvpn setup sets it up";
+const OFFLOADED =
+  "the kernel moves its packets (DCO): some versions then count wrong or late; sluice doctor knows which";
+
+export function shortNameOf({ name }: OpenvpnSettings): string {
+  return name.slice("openvpn:".length);
+}
+
+/** What a denied user's client shows him; undefined for everybody else. */
+export function whyDenied(entry: Entry | undefined): string | undefined {
+  const verdict = entry?.verdict;
+  if (verdict?.kind !== "deny") return undefined;
+  if (verdict.reason === "disabled") return "your account is disabled";
+  const size = formatSize(verdict.limit);
+  return verdict.reason === "daily-exhausted"
+    ? `your daily quota of ${size} is used up until midnight`
+    : `your quota of ${size} is used up`;
+}

@@ -1,0 +1,166 @@
+/**
+ * A small door to SQLite: statements kept ready, transactions, versions.
+ *
+ * Write-ahead logging, so that readers never wait for the writer, nor it for
+ * them. A file of a newer version is refused and left alone; one that SQLite
+ * calls damaged is its owner's to set aside (`isDamage`).
+ */
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DamagedStateError } from "../errors.ts";
+import { SCHEMA } from "./schema.ts";
+
+/** How long one of two writers waits for the other. */
+const BUSY_MS = 5_000;
+/** Names and addresses of users: for root's eyes alone. */
+const MODE = 0o600;
+const DIRECTORY_MODE = 0o755;
+/** Pages of the log after which a commit does a checkpoint's work itself: few, so that no commit does much. */
+const AUTOCHECKPOINT_PAGES = 1_000;
+/** What the log shrinks to when it starts over. */
+const JOURNAL_BYTES = 16 * 1024 * 1024;
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGE = [11, 26];
+/** SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what passes once somebody makes room. */
+const PASSING = [5, 6, 7, 8, 10, 13, 14];
+
+export class Db implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /**
+   * Opens the file to write, makes it if it is missing, and brings it to this version.
+   *
+   * @throws {DamagedStateError} for a newer version; SQLite's error for a file that it cannot use.
+   */
+  static openToWrite(path: string): Db {
+    mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+    if (!existsSync(path)) {
+      for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
+      closeSync(openSync(path, "a", MODE));
+    }
+    const db = Db.#open(path, false);
+    try {
+      chmodSync(path, MODE);
+      // Has to stand before the first table is made.
+      db.run("PRAGMA auto_vacuum = INCREMENTAL");
+      db.run("PRAGMA journal_mode = WAL");
+      db.run("PRAGMA synchronous = NORMAL");
+      db.run(`PRAGMA wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`);
+      db.run(`PRAGMA journal_size_limit = ${JOURNAL_BYTES}`);
+      db.#migrate(path);
+      return db;
+    } catch (error) {
+      db[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Opens the file to read, whoever writes it. @throws {DamagedStateError} unless it is of this version. */
+  static openToRead(path: string): Db {
+    const db = Db.#open(path, true);
+    try {
+      const version = db.version();
+      if (version !== SCHEMA.length) throw new DamagedStateError(path, versionText(version));
+      return db;
+    } catch (error) {
+      db[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  static #open(path: string, readOnly: boolean): Db {
+    return new Db(new DatabaseSync(path, { readOnly, timeout: BUSY_MS }));
+  }
+
+  version(): number {
+    return Number(this.get("PRAGMA user_version")?.["user_version"]);
+  }
+
+  /** @returns how many rows changed. */
+  run(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values);
+  }
+
+  all(sql: string, ...values: readonly SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...values);
+  }
+
+  /** All of `work`, or nothing of it. */
+  transaction<Result>(work: () => Result): Result {
+    this.run("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.run("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.run("ROLLBACK");
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #migrate(path: string): void {
+    if (this.version() === SCHEMA.length) return;
+    this.transaction(() => {
+      const version = this.version();
+      if (version > SCHEMA.length) throw new DamagedStateError(path, versionText(version));
+      for (const step of SCHEMA.slice(version)) this.#database.exec(step);
+      this.#database.exec(`PRAGMA user_version = ${SCHEMA.length}`);
+    });
+  }
+}
+
+export type Row = Record<string, unknown>;
+
+/** Whether SQLite says that the file itself is at fault. */
+export function isDamage(error: unknown): boolean {
+  return DAMAGE.includes(primaryCode(error));
+}
+
+/** Whether the same may work later: the disk was full, somebody else was writing. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.includes(primaryCode(error));
+}
+
+/** Puts a damaged file out of the way, with what belongs to it. @returns where it is now. */
+export function setAside(path: string, now: number): string {
+  const kept = `${path}.corrupt-${now}`;
+  for (const sibling of ["", "-wal", "-shm"]) {
+    if (existsSync(path + sibling)) renameSync(path + sibling, kept + sibling);
+  }
+  return kept;
+}
+
+/** The low byte of SQLite's code tells the kind; the rest, where it came up. */
+function primaryCode(error: unknown): number {
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === "number" ? errcode & 0xff : -1;
+}
+
+function versionText(version: number): string {
+  const newer = version > SCHEMA.length ? " (made by a newer Sluice)" : "";
+  return `expected version ${SCHEMA.length}, got ${version}${newer}`;
+}

@@ -1,0 +1,139 @@
+/** Questions to a history that somebody writes, and to one that nobody does. */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Db } from "../../src/history/database.ts";
+import { HistoryReader } from "../../src/history/queries.ts";
+import type { LoginRecord, UsageRecord } from "../../src/history/records.ts";
+import { HistoryWriter } from "../../src/history/writer.ts";
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+/** 2026-11-21T20:00:00Z, half an hour before midnight in Tehran. */
+const AT = Date.UTC(2026, 10, 21, 20);
+
+function usage(account: string, service: string, at: number, day: string, up: number): UsageRecord {
+  return { account, service, at, day, up, down: 10 * up };
+}
+
+function login(id: string, account: string, keeper: string, began: number, ended?: number): LoginRecord {
+  return {
+    ...{ id, account, service: "openvpn", keeper, began, ended, realAddress: "192.0.2.1:4000" },
+    ...{ address4: "10.8.0.2", address6: "", up: 1, down: 2, exact: false },
+  };
+}
+
+let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
+let path: string;
+let db: Db;
+let reader: HistoryReader;
+
+beforeAll(async () => {
+  folder = await mkdtempDisposable(join(tmpdir(), "sluice-queries-"));
+  path = join(folder.path, "history.db");
+  db = Db.openToWrite(path);
+  new HistoryWriter(db).write(
+    {
+      sequence: 1,
+      usage: [
+        usage("alice", "openvpn", AT, "2026-11-21", 1),
+        usage("alice", "ssh", AT + MINUTE, "2026-11-21", 2),
+        usage("bob", "xray", AT + MINUTE, "2026-11-21", 4),
+        usage("alice", "openvpn", AT + HOUR, "2026-11-22", 8),
+      ],
+      logins: [
+        login("a1", "alice", "openvpn:one", AT, AT + MINUTE),
+        login("a2", "alice", "openvpn:two", AT + HOUR),
+        login("b1", "bob", "openvpn:one", AT + 2 * MINUTE, AT + 3 * MINUTE),
+      ],
+      accounts: [],
+    },
+    AT / 1000,
+  );
+  reader = HistoryReader.open(path) as HistoryReader;
+});
+
+afterAll(async () => {
+  reader[Symbol.dispose]();
+  db[Symbol.dispose]();
+  await folder.remove();
+});
+
+describe("logins()", () => {
+  test.each([
+    ["are newest first", {}, ["a2", "b1", "a1"]],
+    ["of one account", { account: "alice" }, ["a2", "a1"]],
+    ["of nobody known", { account: "'; --" }, []],
+    ["of one server", { keeper: "openvpn:one" }, ["b1", "a1"]],
+    ["of one service", { service: "ssh" }, []],
+    ["since a moment: what lasted then counts", { since: AT + MINUTE }, ["a2", "b1", "a1"]],
+    ["since a moment after its end it does not", { since: AT + MINUTE + 1000 }, ["a2", "b1"]],
+    ["until a moment, without what began then", { until: AT + 2 * MINUTE }, ["a1"]],
+    ["that last", { live: true }, ["a2"]],
+    ["the newest of them", { most: 2 }, ["a2", "b1"]],
+  ])("%s", (_, query, want) => {
+    expect(reader.logins(query).map(({ id }) => id)).toEqual(want);
+  });
+
+  test("are what was told", () => {
+    expect(reader.logins({ live: true })).toEqual([login("a2", "alice", "openvpn:two", AT + HOUR)]);
+  });
+});
+
+test("totals() are by account and service, the largest first", () => {
+  const hours = { per: "hour", since: AT, until: AT + HOUR } as const;
+  expect(reader.totals(hours)).toEqual([
+    { account: "bob", service: "xray", up: 4, down: 40 },
+    { account: "alice", service: "ssh", up: 2, down: 20 },
+    { account: "alice", service: "openvpn", up: 1, down: 10 },
+  ]);
+  expect(reader.totals({ per: "day", since: "2026-11-22", until: "2026-11-23" }, "alice")).toEqual([
+    { account: "alice", service: "openvpn", up: 8, down: 80 },
+  ]);
+});
+
+test.each([
+  ["minute", { per: "minute", since: AT, until: AT + HOUR }, [AT, 1], [AT + MINUTE, 6]],
+  ["hour", { per: "hour", since: AT, until: AT + 2 * HOUR }, [AT, 7], [AT + HOUR, 8]],
+  ["day", { per: "day", since: "2026-11-21", until: "2026-11-23" }, ["2026-11-21", 7], ["2026-11-22", 8]],
+] as const)("series() by %s adds up all accounts and services", (_, span, ...want) => {
+  expect(reader.series(span).map(({ at, up }) => [at, up])).toEqual(want);
+});
+
+test("series() of one account, and of one nobody knows", () => {
+  const span = { per: "minute", since: AT, until: AT + HOUR } as const;
+  expect(reader.series(span, "alice")).toEqual([
+    { at: AT, up: 1, down: 10 },
+    { at: AT + MINUTE, up: 2, down: 20 },
+  ]);
+  expect(reader.series(span, "nobody")).toEqual([]);
+});
+
+test("a batch whose number is in the file already is passed over, and one of a later number is not", () => {
+  const again = { per: "minute", since: AT + 9 * HOUR, until: AT + 10 * HOUR } as const;
+  const batch = { usage: [usage("bob", "ssh", AT + 9 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] };
+  const writer = new HistoryWriter(db);
+  const written = [10, 10, 9, 11].map((sequence) => writer.write({ ...batch, sequence }, AT / 1000));
+  expect(written).toEqual([true, false, false, true]);
+  expect(reader.series(again)).toMatchObject([{ up: 6 }]);
+});
+
+test("what is written meanwhile is in the next answer, also once the writer has gone", () => {
+  const late = { per: "minute", since: AT + 5 * HOUR, until: AT + 6 * HOUR } as const;
+  expect(reader.series(late)).toEqual([]);
+  const writing = Db.openToWrite(path);
+  new HistoryWriter(writing).write(
+    { sequence: 20, usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] },
+    AT / 1000,
+  );
+  expect(reader.series(late)).toHaveLength(1);
+  writing[Symbol.dispose]();
+  using alone = HistoryReader.open(path);
+  expect(alone?.series(late)).toHaveLength(1);
+});
+
+test("HistoryReader.open() of a file that is not there is undefined, and makes none", () => {
+  expect(HistoryReader.open(join(folder.path, "other.db"))).toBeUndefined();
+  expect(HistoryReader.open(join(folder.path, "other.db"))).toBeUndefined();
+});
