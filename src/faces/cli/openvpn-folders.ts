@@ -1,7 +1,8 @@
 /** What a server's setup makes besides its config: folders, and the drop-in of its unit. */
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Settings } from "../../config.ts";
+import { DeniedFolder } from "../../enforcement/openvpn/denied-folder.ts";
 import {
   SOCKET_FOLDER,
   SOCKET_FOLDER_MODE,
@@ -17,12 +18,7 @@ import {
   UNIT_DIRECTORY,
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError } from "../../errors.ts";
-import { spoolOf } from "./openvpn-server.ts";
-
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { makeSpool, type Owner, spoolOf } from "../../sources/openvpn/spool-folder.ts";
 
 /**
  * As whom the server's hooks run.
@@ -35,14 +31,12 @@ export function ownerOf(user: string | undefined, group: string | undefined): Ow
   return { uid: Number(passwd[2]), gid: Number(named?.[2] ?? passwd[3]) };
 }
 
-/** The socket's folder, and the spool for the disconnect hook's notes, which others than its server must not write. */
-export function makeFolders(settings: Settings, server: string, owner: Owner): void {
-  makeFolder(SOCKET_FOLDER, SOCKET_FOLDER_MODE);
-  const spool = spoolOf(settings, server);
-  mkdirSync(dirname(dirname(spool)), { recursive: true, mode: 0o755 });
-  makeFolder(dirname(spool), 0o711);
-  makeFolder(spool, 0o700);
-  chownSync(spool, owner.uid, owner.gid);
+/** The socket's folder, and the spool for the disconnect hook's notes. */
+export function makeFolders({ dataDirectory }: Settings, server: string, owner: Owner): void {
+  // One that is there keeps its owner: a group of the operator's may look at the sockets.
+  if (mkdirSync(SOCKET_FOLDER, { recursive: true }) !== undefined)
+    chmodSync(SOCKET_FOLDER, SOCKET_FOLDER_MODE);
+  makeSpool(spoolOf(dataDirectory, server), owner);
 }
 
 /**
@@ -73,13 +67,7 @@ export async function followServerSetup(
 /** Empties the connect hook's list, and leaves the folder: a hook may be told to let nobody in without it. */
 export function forgetDenied({ runtimeDirectory }: Settings): void {
   const folder = join(runtimeDirectory, "denied");
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) rmSync(join(folder, name), { force: true });
-}
-
-/** One that is there keeps its owner: a group of the operator's may look at the socket. */
-function makeFolder(path: string, mode: number): void {
-  if (mkdirSync(path, { recursive: true, mode }) !== undefined) chmodSync(path, mode);
+  if (existsSync(folder)) new DeniedFolder(folder).set(new Map());
 }
 
 function entryIn(file: string, name: string): readonly string[] {

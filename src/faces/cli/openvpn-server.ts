@@ -10,6 +10,7 @@ import { RefusedRequestError } from "../../errors.ts";
 import { parseJsonc } from "../../jsonc.ts";
 import { readServerConfig, type ServerConfig } from "../../sources/openvpn/server-config.ts";
 import { type FoundServer, findServers } from "../../sources/openvpn/server-process.ts";
+import { spoolOf } from "../../sources/openvpn/spool-folder.ts";
 import { type Host, thisHost } from "../doctor/host.ts";
 
 export interface ChosenServer extends FoundServer {
@@ -83,7 +84,7 @@ export function factsOf(settings: Settings, server: ChosenServer, { clientAuth }
     socket: keptSocket(content) ?? join(SOCKET_FOLDER, `${name}.sock`),
     statusFile: statusGiven ? undefined : join(SOCKET_FOLDER, `${name}.status`),
     connect: [join(HOOKS, "client-connect"), ...words],
-    disconnect: [join(HOOKS, "client-disconnect"), spoolOf(settings, name)],
+    disconnect: [join(HOOKS, "client-disconnect"), spoolOf(settings.dataDirectory, name)],
     clientAuth: clientAuth || (entry?.clientAuth ?? false),
   };
 }
@@ -92,11 +93,6 @@ export function factsOf(settings: Settings, server: ChosenServer, { clientAuth }
 export function usersOf({ settings, content }: ChosenServer): OpenvpnSettings["usersBy"] {
   if (settings) return settings.usersBy;
   return content.clientCertificate === "none" && !content.usernameAsCommonName ? "username" : "common-name";
-}
-
-/** Where a server's disconnect hook leaves its notes. */
-export function spoolOf({ dataDirectory }: Settings, server: string): string {
-  return join(dataDirectory, "openvpn", server);
 }
 
 /** One that stands where only root and a group get to may stay. */

@@ -4,7 +4,8 @@ import { isOurHook } from "../../../enforcement/openvpn/setup-plan.ts";
 import { templateOf, unitDropIn } from "../../../enforcement/openvpn/unit-drop-in.ts";
 import { dropInPath, UNIT_DIRECTORY } from "../../../enforcement/xray/engine-drop-in.ts";
 import { wordsOf } from "../../../sources/openvpn/config-lines.ts";
-import { type ChosenServer, spoolOf } from "../../cli/openvpn-server.ts";
+import { spoolOf } from "../../../sources/openvpn/spool-folder.ts";
+import type { ChosenServer } from "../../cli/openvpn-server.ts";
 import type { Case } from "../case.ts";
 import { type Finding, ok, problem, warning } from "../finding.ts";
 import type { Host } from "../host.ts";
@@ -76,7 +77,7 @@ function whyNotRun(host: Host, program: string, stranger: boolean): string | und
 export function judgeSpool({ name, standing }: ChosenServer, { host, settings }: Case): Finding[] {
   const check = "openvpn-spool";
   if (standing.disconnectHook === undefined || !isOurHook(standing.disconnectHook)) return [];
-  const path = spoolOf(settings, name);
+  const path = spoolOf(settings.dataDirectory, name);
   const found = host.stat(path);
   if (!found?.isDirectory()) {
     return [
