@@ -12,6 +12,7 @@ import { captureRows } from "./capture-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { historyRows } from "./history-rows.ts";
+import { openvpnCutRows } from "./openvpn-cut-rows.ts";
 import { openvpnHookRows } from "./openvpn-hook-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
@@ -38,7 +39,10 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   restarts: () => restartRows(quick ? 3 : 10),
   capture: () => captureRows(quick),
   start: () => startRows(quick ? 11 : 31),
-  openvpn: () => openvpnHookRows(quick ? 500 : 2_000, quick ? 3 : 9),
+  async *openvpn() {
+    yield* openvpnHookRows(quick ? 500 : 2_000, quick ? 3 : 9);
+    yield* openvpnCutRows(quick ? 1 : 5);
+  },
   proxies: () => proxyRows(10),
   history: () => historyRows(quick),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),

@@ -14,6 +14,8 @@ export interface InnerFlow extends AsyncDisposable {
   lastAt(): number;
   /** The longest time without a byte so far, in milliseconds, once the first had come. */
   longestStall(): number;
+  /** Forgets the stalls so far. */
+  restartStall(): void;
 }
 
 export interface FlowOptions {
@@ -68,6 +70,9 @@ export function openFlow(bed: Testbed, { user, way, to, port, from, bytes }: Flo
     received: () => received,
     lastAt: () => lastAt,
     longestStall: () => longest,
+    restartStall: () => {
+      longest = 0;
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all([endChild(server), endChild(client)]);
     },
