@@ -6,9 +6,8 @@
  * (FORWARD would miss services on the server's own tunnel address), keyed by
  * the address. It counts inner bytes, headers in, in the counted direction.
  *
- * Changes go to the kernel as differences, in one transaction each. After a
- * refusal, or when another program flushed the rules, the next `set()` fills
- * everything anew.
+ * Changes go to the kernel as differences. After a refusal, or when another
+ * program flushed the rules, the next `set()` fills everything anew.
  */
 import { randomBytes } from "node:crypto";
 import type { CountRule } from "../rules.ts";
@@ -41,7 +40,7 @@ export interface TunnelGate {
 export interface TunnelGates extends AsyncDisposable {
   /**
    * Makes the table hold exactly these gates: new ones as shut or as open as
-   * `limit` says, known ones as they stand. In one transaction.
+   * `limit` says, known ones as they stand. All addresses change hands at once.
    *
    * @param limitOf inner bytes a gate that is made now lets pass; 0 is shut.
    */
@@ -79,6 +78,7 @@ export async function openTunnelGates({ count }: { readonly count: CountRule }):
 }
 
 const EPOCH = "epoch-";
+const OBJECTS_PER_BATCH = 100;
 
 class KernelTunnelGates implements TunnelGates {
   readonly #nft: NftTable;
@@ -93,6 +93,8 @@ class KernelTunnelGates implements TunnelGates {
   #places: ReadonlyMap<number, readonly TunnelPlace[]> = new Map();
   /** Accounts whose gates let nothing pass, in either direction. */
   #shut: ReadonlySet<number> = new Set();
+  /** The device that leads to each address. */
+  #routes: ReadonlyMap<string, string> = new Map();
   #tunnels: readonly string[] = [];
   #ungated: ReadonlyMap<string, string> = new Map();
   /** Calls follow each other. */
@@ -192,14 +194,12 @@ class KernelTunnelGates implements TunnelGates {
     const wanted = this.#contentOf(places, shut);
     const gone = [...known.keys()].filter((number) => !limits.has(number));
     const fresh = [...limits].filter(([number]) => !known.has(number));
-    await this.#apply([
-      ...elementRemovals(this.#sets, wanted),
-      ...gone.map((number): NftChange => ({ kind: "delete-quota", name: quotaName(number) })),
-      ...fresh.map(
-        ([number, limit]): NftChange => ({ kind: "add-quota", name: quotaName(number), limit, used: 0 }),
-      ),
-      ...elementAdditions(this.#sets, wanted),
-    ]);
+    // A quota that no element refers to stops nobody: only the elements need be one transaction.
+    await this.#applyInParts(
+      fresh.map(([number, limit]) => ({ kind: "add-quota", name: quotaName(number), limit, used: 0 })),
+    );
+    await this.#apply([...elementRemovals(this.#sets, wanted), ...elementAdditions(this.#sets, wanted)]);
+    await this.#applyInParts(gone.map((number) => ({ kind: "delete-quota", name: quotaName(number) })));
     this.#sets = wanted;
     this.#places = places;
     this.#shut = shut;
@@ -214,16 +214,35 @@ class KernelTunnelGates implements TunnelGates {
 
   /** The devices that lead to these addresses, and to which of them none does. */
   #lookUp(gates: readonly TunnelGate[], refused: readonly string[]): void {
-    const devices = new Set<string>();
+    const before = this.#stillLead() ? this.#routes : new Map<string, string>();
+    const routes = new Map<string, string>();
     const ungated = new Map(refused.map((text) => [text, "it is no address"]));
     for (const text of gates.flatMap(({ addresses }) => addresses)) {
       if (ungated.has(text)) continue;
-      const found = this.#devices.toward(text.replace(/\/.*$/, ""));
-      if ("device" in found) devices.add(found.device);
+      const known = before.get(text);
+      const found = known === undefined ? this.#devices.toward(hostIn(text)) : { device: known };
+      if ("device" in found) routes.set(text, found.device);
       else ungated.set(text, found.why);
     }
-    this.#tunnels = [...devices];
+    this.#routes = routes;
+    this.#tunnels = [...new Set(routes.values())];
     this.#ungated = ungated;
+  }
+
+  /** One address of each device is asked for: all together would take a moment with a thousand of them. */
+  #stillLead(): boolean {
+    const samples = new Map([...this.#routes].map(([text, device]) => [device, text]));
+    return [...samples].every(([device, text]) => {
+      const found = this.#devices.toward(hostIn(text));
+      return "device" in found && found.device === device;
+    });
+  }
+
+  /** Each object's change is acknowledged, and a socket holds a few hundred answers. */
+  async #applyInParts(changes: readonly NftChange[]): Promise<void> {
+    for (let from = 0; from < changes.length; from += OBJECTS_PER_BATCH) {
+      await this.#apply(changes.slice(from, from + OBJECTS_PER_BATCH));
+    }
   }
 
   /** All or nothing. After a refusal nobody knows what another program made of the sets. */
@@ -262,4 +281,9 @@ class KernelTunnelGates implements TunnelGates {
     this.#queue = result.catch(() => undefined); // each caller hears of its own failure
     return result;
   }
+}
+
+/** The address in one with a prefix. */
+function hostIn(text: string): string {
+  return text.replace(/\/.*$/, "");
 }

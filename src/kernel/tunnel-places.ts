@@ -24,12 +24,11 @@ export interface TunnelPlaces {
   readonly refused: readonly string[];
 }
 
-/** First and last address, and whose. */
+/** First and last address, and whose network it is: undefined for a host's hole in one. */
 interface Span {
   readonly first: bigint;
   readonly last: bigint;
-  readonly number: number;
-  readonly isHost: boolean;
+  readonly number: number | undefined;
 }
 
 /** Of an address that two claim, the last in the list has it. */
@@ -37,26 +36,28 @@ export function tunnelPlaces(
   gates: Iterable<{ readonly number: number; readonly addresses: readonly string[] }>,
 ): TunnelPlaces {
   const refused: string[] = [];
-  const hosts = { 4: new Map<string, Span>(), 6: new Map<string, Span>() };
-  const networks = { 4: [] as Span[], 6: [] as Span[] };
   const places = new Map<number, TunnelPlace[]>();
+  const hosts = { 4: new Map<string, number>(), 6: new Map<string, number>() };
+  const networks = { 4: [] as Span[], 6: [] as Span[] };
   for (const { number, addresses } of gates) {
     places.set(number, []);
     for (const text of addresses) {
-      const read = readSpan(text, number);
+      const read = readPlace(text);
       if (!read) refused.push(text);
-      else if (read.span.isHost) hosts[read.family].set(read.span.first.toString(16), read.span);
-      else networks[read.family].push(read.span);
+      else if (read.prefix === read.bytes.length * 8) hosts[read.family].set(addressText(read.bytes), number);
+      else networks[read.family].push(spanOf(read.bytes, read.prefix, number));
     }
   }
   for (const family of [4, 6] as const) {
-    const single = [...hosts[family].values()];
-    // Without a network there is nothing to cut, and hosts may be many.
-    const spans = networks[family].length === 0 ? single : disjoint([...networks[family], ...single]);
-    for (const { first, last, number, isHost } of spans) {
-      const text = (value: bigint) => textOf(value, family);
-      const key = isHost ? { address: text(first) } : { range: [text(first), text(last)] as const };
-      places.get(number)?.push({ family, key });
+    for (const [address, number] of hosts[family]) places.get(number)?.push({ family, key: { address } });
+    if (networks[family].length === 0) continue;
+    const holes = [...hosts[family]].map(([address]) =>
+      spanOf(addressBytes(address), family === 4 ? 32 : 128),
+    );
+    for (const { first, last, number } of disjoint([...networks[family], ...holes])) {
+      if (number === undefined) continue;
+      const range = [textOf(first, family), textOf(last, family)] as const;
+      places.get(number)?.push({ family, key: { range } });
     }
   }
   return { places, refused };
@@ -82,17 +83,23 @@ function disjoint(spans: readonly Span[]): Span[] {
   return laid;
 }
 
-/** "10.8.0.2", "192.0.2.0/24", "fd00::/64"; bits behind the prefix do not count. */
-function readSpan(text: string, number: number): { readonly family: 4 | 6; readonly span: Span } | undefined {
+/** "10.8.0.2", "192.0.2.0/24", "fd00::/64". */
+function readPlace(
+  text: string,
+): { readonly family: 4 | 6; readonly bytes: Buffer; readonly prefix: number } | undefined {
   const [address = "", prefix, ...more] = text.split("/");
   if (isIP(address) === 0 || address.includes("%") || more.length > 0) return undefined;
   const bytes = addressBytes(address);
   const bits = bytes.length * 8;
   if (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits)) return undefined;
-  const free = BigInt(bits - Number(prefix ?? bits));
+  return { family: bits === 32 ? 4 : 6, bytes, prefix: Number(prefix ?? bits) };
+}
+
+/** Bits behind the prefix do not count. */
+function spanOf(bytes: Buffer, prefix: number, number?: number): Span {
+  const free = BigInt(bytes.length * 8 - prefix);
   const first = (BigInt(`0x${bytes.toString("hex")}`) >> free) << free;
-  const span = { first, last: first + (1n << free) - 1n, number, isHost: free === 0n };
-  return { family: bits === 32 ? 4 : 6, span };
+  return { first, last: first + (1n << free) - 1n, number };
 }
 
 function textOf(value: bigint, family: 4 | 6): string {

@@ -92,7 +92,7 @@ export function deviceElement(device: string): Element {
 }
 
 export function elementSets(elements: readonly Element[]): ElementSets {
-  return new Map(elements.map((each) => [`${each.set} ${JSON.stringify(each.key)}`, each]));
+  return new Map(elements.map((each) => [`${each.set} ${Object.values(each.key).join()}`, each]));
 }
 
 /** What must go on the way from one content to the other; all there is where that is not known. */
@@ -106,12 +106,16 @@ export function elementAdditions(from: ElementSets | undefined, to: ElementSets)
   return missingFrom(from ?? new Map(), to);
 }
 
-/** Elements of `content` that are not in `there`, or stand there for another quota. */
+/**
+ * Elements of `content` that are not in `there`, or stand there for another
+ * quota. One set behind the other: neighbours share a message.
+ */
 function missingFrom(there: ElementSets, content: ElementSets): Element[] {
-  return [...content].flatMap(([id, element]) => {
+  const missing = [...content].flatMap(([id, element]) => {
     const other = there.get(id);
     return other && quotaIn(other) === quotaIn(element) ? [] : [element];
   });
+  return [...Map.groupBy(missing, ({ set }) => set).values()].flat();
 }
 
 function quotaIn({ value }: Element): string | undefined {
