@@ -11,6 +11,7 @@ import { cpus, loadavg } from "node:os";
 import { captureRows } from "./capture-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
+import { openvpnRows } from "./openvpn-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -37,6 +38,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   capture: () => captureRows(quick),
   start: () => startRows(quick ? 11 : 31),
   proxies: () => proxyRows(10),
+  openvpn: () => openvpnRows(quick ? 100 : 500),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };
