@@ -44,7 +44,7 @@ export type FinalOutcome =
 
 /** Told in the middle of reading: what is told of is in the report that the read answers with. */
 export interface LoginEvents {
-  /** A look at the server. */
+  /** A look at the server. `seen` holds until the next one. */
   onLook?(look: ServerLook, seen: readonly SeenLogin[], askedAt: UnixTime): void;
   onEnded?(ended: readonly EndedLogin[]): void;
   /** Its file may go once the report is saved. */
@@ -104,6 +104,8 @@ export class LoginReadings {
   readonly #tracked = new Map<CounterName, Tracked>();
   /** Those of the last look, by its own objects. */
   #seen = new Map<VpnLogin, Tracked>();
+  /** The same by client ID: to spell a thousand counters' names would take longer than all else. */
+  #seenById = new Map<number, Tracked>();
   #look = 0;
   readonly #finals: FinalFigures[] = [];
 
@@ -132,17 +134,19 @@ export class LoginReadings {
     }
     this.#look += 1;
     const seen = new Map<VpnLogin, Tracked>();
-    for (const login of look.logins) seen.set(login, this.#update(login, look));
+    const seenById = new Map<number, Tracked>();
+    for (const login of look.logins) {
+      const tracked = this.#update(login, look);
+      seen.set(login, tracked);
+      if (login.clientId !== undefined) seenById.set(login.clientId, tracked);
+    }
     this.#seen = seen;
+    this.#seenById = seenById;
     for (const tracked of this.#tracked.values()) {
       if (tracked.look !== this.#look) tracked.gone ??= moment;
     }
     this.#settle(this.#finals.splice(0, finals), moment);
-    events.onLook?.(
-      look,
-      [...seen].map(([login, { counter }]) => ({ login, counter })),
-      moment.askedAt,
-    );
+    events.onLook?.(look, [...seen.values()], moment.askedAt);
     this.#tellEnded(moment);
     return {
       askedAt: moment.askedAt,
@@ -185,6 +189,8 @@ export class LoginReadings {
 
   #trackedOf(login: VpnLogin, look: ServerLook): Tracked {
     const { keeper } = this.#options;
+    const last = login.clientId === undefined ? undefined : this.#seenById.get(login.clientId);
+    if (last?.login.user === login.user && last.login.since === login.since) return last;
     const exact = counterOfLogin(keeper, login);
     const counter = login.clientId === undefined ? (this.#floated(login, exact, look) ?? exact) : exact;
     return this.#tracked.get(counter) ?? this.#track(counter, login);
