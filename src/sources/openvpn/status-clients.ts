@@ -30,6 +30,8 @@ export interface ClientRow {
 }
 
 export interface ClientRowsOptions {
+  /** The line that names the columns. */
+  readonly header: string;
   readonly splitter: RowSplitter;
   /** Rows of the look before, by their heads: what stands as it stood is not taken apart again. */
   readonly known: ReadonlyMap<string, ClientRow>;
@@ -57,6 +59,7 @@ const NEEDED = ["name", "real", "received", "sent", "since"] as const;
 const NOBODY = "UNDEF";
 
 export class ClientRows {
+  readonly header: string;
   readonly rows: ClientRow[] = [];
   readonly rejected: { name: string; why: string }[] = [];
   /** The clients' own addresses in the tunnel. */
@@ -68,6 +71,7 @@ export class ClientRows {
 
   /** @throws {UnusableStatusError} when the header lacks a column. */
   constructor(options: ClientRowsOptions) {
+    this.header = options.header;
     this.#options = options;
     const at = Object.entries(COLUMNS).map(([key, column]) => [key, options.splitter.index(column)] as const);
     this.#at = Object.fromEntries(at) as Record<keyof typeof COLUMNS, number>;

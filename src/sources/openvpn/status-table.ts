@@ -102,9 +102,8 @@ export class StatusTable {
 
   #clients(header: string, splitter: RowSplitter): ClientRows {
     const known = header === this.#knownUnder ? this.#known : new Map<string, ClientRow>();
-    this.#knownUnder = header;
     const { usersBy } = this.#options;
-    return new ClientRows({ splitter, known, usersBy, epochOf: (text) => this.#epochOf(text) });
+    return new ClientRows({ header, splitter, known, usersBy, epochOf: (text) => this.#epochOf(text) });
   }
 
   #epochOf(text: string): number | undefined {
@@ -122,6 +121,7 @@ export class StatusTable {
     dco: boolean | undefined,
   ): ServerLook {
     const { rows, rejected } = clients;
+    this.#knownUnder = clients.header;
     this.#known = new Map(rows.map((row) => [row.head, row]));
     const logins: VpnLogin[] = [];
     let pending = clients.nameless;
