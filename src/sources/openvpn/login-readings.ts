@@ -85,7 +85,8 @@ interface Tracked {
   look: number;
   /** Since when it is gone from the status. */
   gone: Moment | undefined;
-  endedAt: UnixTime | undefined;
+  /** By the hook's figures. */
+  endedAt: UnixTime;
   /** Its end was told. */
   told: boolean;
 }
@@ -129,9 +130,6 @@ export class LoginReadings {
    */
   take(look: ServerLook, moment: Moment, finals: number): SourceReport {
     const { keeper, events } = this.#options;
-    for (const [counter, { told, reported }] of this.#tracked) {
-      if (told && reported) this.#tracked.delete(counter); // that report was booked: nobody asked for it again
-    }
     this.#look += 1;
     const seen = new Map<VpnLogin, Tracked>();
     const seenById = new Map<number, Tracked>();
@@ -142,8 +140,10 @@ export class LoginReadings {
     }
     this.#seen = seen;
     this.#seenById = seenById;
-    for (const tracked of this.#tracked.values()) {
-      if (tracked.look !== this.#look) tracked.gone ??= moment;
+    for (const [counter, tracked] of this.#tracked) {
+      if (tracked.look === this.#look) continue;
+      if (tracked.told && tracked.reported) this.#tracked.delete(counter); // booked: nobody asked for it again
+      tracked.gone ??= moment;
     }
     this.#settle(this.#finals.splice(0, finals), moment);
     events.onLook?.(look, [...seen.values()], moment.askedAt);
@@ -182,6 +182,8 @@ export class LoginReadings {
     if (tracked.login !== login || tracked.reported === undefined) {
       tracked.login = login;
       tracked.traffic = higher(tracked.floor, login.traffic);
+      // Who goes on has not ended, whatever a hook said.
+      tracked.settled &&= isBelow(tracked.traffic, tracked.floor);
       if (!this.#options.live) tracked.floor = tracked.traffic;
     }
     return tracked;
@@ -210,7 +212,7 @@ export class LoginReadings {
       settled: false,
       look: 0,
       gone: undefined,
-      endedAt: undefined,
+      endedAt: unixTime(0),
       told: false,
     };
     this.#tracked.set(counter, tracked);
@@ -314,7 +316,13 @@ export class LoginReadings {
       const { counter, login, traffic, gone, settled, told } = tracked;
       if (!gone || told || (!settled && moment.now - gone.now < GRACE_MS)) continue;
       tracked.told = true;
-      ended.push({ counter, login, traffic, endedAt: tracked.endedAt ?? gone.askedAt, exact: settled });
+      ended.push({
+        counter,
+        login,
+        traffic,
+        endedAt: settled ? tracked.endedAt : gone.askedAt,
+        exact: settled,
+      });
     }
     if (ended.length > 0) this.#options.events.onEnded?.(ended);
   }
@@ -336,17 +344,7 @@ function candidatesIn(tracked: readonly Tracked[], { since }: FinalFigures): Fin
     const { counter, login, traffic, gone, settled } = one;
     if (login.since !== since) return [];
     const { realAddress } = login;
-    // A row that stands gives a hook the lie.
-    return [
-      {
-        tracked: one,
-        counter,
-        traffic,
-        realAddress,
-        gone: gone !== undefined,
-        settled: settled && gone !== undefined,
-      },
-    ];
+    return [{ tracked: one, counter, traffic, realAddress, gone: gone !== undefined, settled }];
   });
 }
 
