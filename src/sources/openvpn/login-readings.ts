@@ -145,7 +145,7 @@ export class LoginReadings {
       if (tracked.told && tracked.reported) this.#tracked.delete(counter); // booked: nobody asked for it again
       tracked.gone ??= moment;
     }
-    this.#settle(this.#finals.splice(0, finals), moment);
+    this.#settle(this.#finals.splice(0, finals), moment, !this.#options.live);
     events.onLook?.(look, [...seen.values()], moment.askedAt);
     this.#tellEnded(moment);
     return {
@@ -162,7 +162,7 @@ export class LoginReadings {
 
   /** What is known and not reported, while no look can be had: a server that ended has told its hooks. */
   pending(moment: Moment): SourceReport | undefined {
-    for (const tracked of this.#settle(this.#finals.splice(0), moment)) tracked.gone ??= moment;
+    for (const tracked of this.#settle(this.#finals.splice(0), moment, true)) tracked.gone ??= moment;
     this.#tellEnded(moment);
     const readings = this.#moved();
     if (readings.length === 0) return undefined;
@@ -245,12 +245,13 @@ export class LoginReadings {
     return before.toSorted((left, right) => total(right.traffic) - total(left.traffic))[0]?.counter;
   }
 
-  #settle(finals: readonly FinalFigures[], moment: Moment): Tracked[] {
+  /** @param standing as `matchOf()` has it. */
+  #settle(finals: readonly FinalFigures[], moment: Moment, standing: boolean): Tracked[] {
     if (finals.length === 0) return [];
     const byUser = Map.groupBy(this.#tracked.values(), ({ login }) => login.user);
     return finals.flatMap((final) => {
       try {
-        const tracked = this.#settleOne(final, byUser, moment);
+        const tracked = this.#settleOne(final, byUser, moment, standing);
         this.#options.events.onFinal?.(final, { kind: "booked", counter: tracked.counter });
         return [tracked];
       } catch (error) {
@@ -261,11 +262,16 @@ export class LoginReadings {
   }
 
   /** @throws {Error} with the reason for which the figures cannot be used. */
-  #settleOne(final: FinalFigures, byUser: Map<UserName, Tracked[]>, moment: Moment): Tracked {
-    const { lineRate, live } = this.#options;
+  #settleOne(
+    final: FinalFigures,
+    byUser: Map<UserName, Tracked[]>,
+    moment: Moment,
+    standing: boolean,
+  ): Tracked {
+    const { lineRate } = this.#options;
     const user = this.#userOf(final);
     const own = byUser.get(user) ?? [];
-    const match = matchOf(final, [...candidatesIn(own, final), ...this.#bookedOf(final, user)], !live);
+    const match = matchOf(final, [...candidatesIn(own, final), ...this.#bookedOf(final, user)], standing);
     const why = implausible(final, match?.traffic, lineRate);
     if (why !== undefined) throw new RangeError(why);
     const tracked = match?.tracked ?? this.#ofFinal(final, user, match?.counter, moment);
