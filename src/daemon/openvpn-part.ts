@@ -14,7 +14,7 @@ import type { KickReply, OpenvpnLoginRow, OpenvpnServerRow, StopStep } from "../
 import { type DoorRule, keepDoor } from "../enforcement/openvpn/client-auth.ts";
 import { RECONNECT } from "../enforcement/openvpn/client-texts.ts";
 import type { DeniedFolder } from "../enforcement/openvpn/denied-folder.ts";
-import { LoginEnder } from "../enforcement/openvpn/login-ender.ts";
+import { LoginEnder, PAUSE_IN_THE_OPEN } from "../enforcement/openvpn/login-ender.ts";
 import { OpenvpnEnforcer, type TunnelShutters } from "../enforcement/openvpn/openvpn-enforcer.ts";
 import { reasonOf, UnreachableError } from "../errors.ts";
 import type { LoginRecord } from "../history/records.ts";
@@ -137,6 +137,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       ...{ management: this.#management, clock },
       loginsOf: (user: UserName) => this.#byUser.get(user) ?? [],
       users: () => this.#users(),
+      look: options.look,
     };
     this.#ender = new LoginEnder(clients);
     this.gate =
@@ -146,7 +147,6 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         ...{ keeper, denied: options.denied, back: settings.return, backoff: settings.backoff },
         known: (user) => this.#countersOf(user).length > 0,
         gates: () => this.#shutters(),
-        look: options.look,
         reasonFor: (user) => whyDenied(this.#entryOf(user)) ?? "your account is closed",
       });
   }
@@ -265,11 +265,12 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         `Cannot end the logins of "${user}": of ${server} only the status file is read`,
       );
     }
-    const logins = this.#byUser.get(user) ?? [];
     const { signal } = this.#stopping;
-    const shortfalls = await this.#ender.end(user, logins, { message: RECONNECT, atOnce: true, signal });
-    const text = [`${logins.length} logins of ${user} at ${server} ended`, ...shortfalls].join("; ");
-    return { ended: logins.length, text };
+    this.#ender.forget(user);
+    const ended = await this.#ender.tell(user, RECONNECT, signal);
+    const shortfalls = ended === 0 ? [] : await this.#ender.end(user, RECONNECT, PAUSE_IN_THE_OPEN, signal);
+    const text = [`${ended} logins of ${user} at ${server} ended`, ...shortfalls].join("; ");
+    return { ended, text };
   }
 
   /** Whether he has a login here. */

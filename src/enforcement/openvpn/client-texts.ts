@@ -50,9 +50,9 @@ export function letIn(clientId: number, keyId: number): string {
   return `client-auth-nt ${clientId} ${keyId}`;
 }
 
-/** Refuses him at the door: he shows the reason, waits, and comes again by itself. */
+/** Refuses him at the door: the first text is for the server's log, and he shows the reason, waits, and comes again by itself. */
 export function refuse(clientId: number, keyId: number, backoff: Milliseconds, reason: string): string {
-  return `client-deny ${clientId} ${keyId} ${quoted(cut(reason))} ${quoted(cut(waitText(backoff, reason)))}`;
+  return `client-deny ${clientId} ${keyId} "denied by Sluice" ${quoted(cut(waitText(backoff, reason)))}`;
 }
 
 function waitText(backoff: Milliseconds, reason: string): string {
@@ -67,7 +67,7 @@ function quoted(text: string): string {
 /** No longer than the server takes, and no half of a character. */
 function cut(text: string): string {
   let kept = text;
-  while (bytesOf(kept) > LONGEST_WORD) kept = [...kept].slice(0, -1).join("");
+  while (bytesOf(kept) > LONGEST_WORD || !kept.isWellFormed()) kept = kept.slice(0, -1);
   return kept;
 }
 

@@ -16,7 +16,7 @@ import type { Milliseconds } from "../../units.ts";
 import type { Access, Action, Enforcer, LateEnd, Outcome } from "../enforcer.ts";
 import { waitMessage } from "./client-texts.ts";
 import type { DeniedFolder } from "./denied-folder.ts";
-import { LoginEnder } from "./login-ender.ts";
+import { LoginEnder, PAUSE_BEHIND_GATE, PAUSE_IN_THE_OPEN } from "./login-ender.ts";
 
 /** What shuts the addresses of a user's logins. */
 export interface TunnelShutters {
@@ -98,27 +98,29 @@ export class OpenvpnEnforcer implements Enforcer {
 
   /** Tells logins that came since to go, and does not wait until they do. */
   endLate(user: UserName): LateEnd {
-    const fresh = this.#freshOf(user);
-    for (const login of fresh) void this.onLogin(login).catch(() => undefined); // the next look meets him again
+    const fresh = this.#ender.freshOf(user).length;
+    if (fresh > 0) void this.onLogin({ user }).catch(() => undefined); // the next look meets him again
     const living = this.#living(user);
     return {
-      ended: fresh.length,
+      ended: fresh,
       shortfalls: [],
       suspicions: living > 0 ? [`${living} of his logins are still with the server`] : [],
     };
   }
 
   /**
-   * A login was met. A denied user's is told to wait, and where no shut gate
-   * stands in front of it, it is ended. Good to be called again for the same one.
+   * A login was met. A denied user's are told to wait, and where no shut gate
+   * stands in front of them, they are ended. Good to be called again for the
+   * same one.
    *
    * @throws {UnreachableError} when the server does not answer.
    */
-  async onLogin(login: VpnLogin): Promise<void> {
-    const { user } = login;
-    if (!this.#isDenied(user) || this.#ender.wasTold(login)) return;
+  async onLogin({ user }: Pick<VpnLogin, "user">): Promise<void> {
+    if (!this.#isDenied(user)) return;
+    const { signal } = this.#stopping;
+    const told = await this.#ender.tell(user, this.#message(user), signal);
     const waits = this.#options.back === "wait" && this.#isShut(user);
-    await this.#end(user, [login], !waits, this.#stopping.signal);
+    if (told > 0 && !waits) await this.#end(user, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,34 +128,28 @@ export class OpenvpnEnforcer implements Enforcer {
     // Gates and files stay as they are: a stopped Sluice frees nobody.
   }
 
+  /** Shuts him out and tells his clients; that his logins end is the rest, which nobody else waits for. */
   async #cut(user: UserName, signal: AbortSignal): Promise<Outcome> {
-    const { management, gates, look, loginsOf } = this.#options;
+    const { management, gates } = this.#options;
     this.#untold.add(user); // until the last of this is done
     await gates()?.shut(user);
     const shortfalls = this.#refuseAtTheDoor(user);
     if (!management.connected) throw this.#unreachable();
-    const logins = loginsOf(user);
-    shortfalls.push(...(await this.#end(user, logins, true, signal)));
-    if (logins.length > 0) await look();
-    // One that came in between; those that were told and cannot be ended at once are said already.
-    const late = this.#freshOf(user);
-    if (late.length > 0) {
-      shortfalls.push(...(await this.#end(user, late, true, signal)));
-      await look();
-    }
-    const left = loginsOf(user).length;
-    if (left > 0 && shortfalls.length === 0) {
-      shortfalls.push(
-        `${left} of his logins are still with the server, which moves their packets for up to 5 s`,
-      );
-    }
-    this.#untold.delete(user);
-    return {
-      complete: this.#isDenied(user),
-      ended: logins.length + late.length,
-      shortfalls: [...new Set(shortfalls)],
+    this.#ender.forget(user);
+    const ended = await this.#ender.tell(user, this.#message(user), signal);
+    const outcome: Outcome = {
+      ...{ complete: this.#isDenied(user), ended, shortfalls },
       held: [{ kind: "gate", keeper: this.name, user }],
     };
+    if (ended > 0) return { ...outcome, rest: this.#endAll(user, outcome, signal) };
+    this.#untold.delete(user);
+    return outcome;
+  }
+
+  async #endAll(user: UserName, outcome: Outcome, signal: AbortSignal): Promise<Outcome> {
+    const living = await this.#end(user, signal);
+    this.#untold.delete(user);
+    return { ...outcome, shortfalls: [...outcome.shortfalls, ...living] };
   }
 
   async #restore(user: UserName): Promise<Outcome> {
@@ -178,9 +174,13 @@ export class OpenvpnEnforcer implements Enforcer {
     }
   }
 
-  #end(user: UserName, logins: readonly VpnLogin[], atOnce: boolean, signal: AbortSignal): Promise<string[]> {
-    const { backoff, reasonFor } = this.#options;
-    return this.#ender.end(user, logins, { message: waitMessage(backoff, reasonFor(user)), atOnce, signal });
+  #end(user: UserName, signal: AbortSignal): Promise<string[]> {
+    const pause = this.#isShut(user) ? PAUSE_BEHIND_GATE : PAUSE_IN_THE_OPEN;
+    return this.#ender.end(user, this.#message(user), pause, signal);
+  }
+
+  #message(user: UserName): string {
+    return waitMessage(this.#options.backoff, this.#options.reasonFor(user));
   }
 
   #isDenied(user: UserName): boolean {
@@ -194,10 +194,6 @@ export class OpenvpnEnforcer implements Enforcer {
   /** His logins that no shut gate stands in front of. */
   #living(user: UserName): number {
     return this.#isShut(user) ? 0 : this.#options.loginsOf(user).length;
-  }
-
-  #freshOf(user: UserName): VpnLogin[] {
-    return this.#options.loginsOf(user).filter((login) => !this.#ender.wasTold(login));
   }
 
   #unreachable(): UnreachableError {

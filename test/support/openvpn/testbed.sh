@@ -50,7 +50,8 @@ running() { # a daemon that has ended may wait for init to take note of it
 }
 stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   alive "$1" || { rm -f "$1"; return 0; }
-  local pid; pid=$(<"$1"); kill "-${2:-TERM}" "$pid"
+  local pid; pid=$(<"$1") || return 0 # it has just ended
+  kill "-${2:-TERM}" "$pid" 2>/dev/null || true
   for _ in {1..500}; do running "$pid" || break; sleep 0.02; done
   running "$pid" && kill -KILL "$pid"; rm -f "$1"
 }
@@ -191,7 +192,11 @@ traffic() { # MB CN up|down
 }
 
 down() {
-  local cn i; for cn in "${CLIENTS[@]}"; do stop "$DIR/$cn.pid" TERM; done
+  local cn i
+  for cn in "${CLIENTS[@]}" server; do # all at once: each takes its time
+    alive "$DIR/$cn.pid" && kill -TERM "$(<"$DIR/$cn.pid")" 2>/dev/null || true
+  done
+  for cn in "${CLIENTS[@]}"; do stop "$DIR/$cn.pid" TERM; done
   stop "$DIR/server.pid" TERM
   for cn in "${CLIENTS[@]}"; do ip netns del "$NAME-$(index "$cn")" 2>/dev/null || true; done
   ip netns del "$SNS" 2>/dev/null || true
