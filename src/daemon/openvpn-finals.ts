@@ -95,8 +95,10 @@ export class OpenvpnFinals {
       this.#taken.set(final.file, { final, counter: outcome.counter });
       return;
     }
-    const text = `Cannot book the last figures of a login of ${final.commonName} at ${keeper}: ${outcome.why}`;
-    events.record("counter-rejected", text, { keeper, user: final.commonName }, "warning");
+    const { commonName, traffic } = final;
+    const figures = `${traffic.uplink} bytes received, ${traffic.downlink} sent`;
+    const text = `Cannot book the last figures of a login of ${commonName} at ${keeper} (${figures}): ${outcome.why}`;
+    events.record("counter-rejected", text, { keeper, user: commonName }, "warning");
     this.#taken.set(final.file, { final, counter: REFUSED });
   }
 

@@ -19,6 +19,7 @@ import type { KeeperName } from "../names.ts";
 import type { CountRule } from "../rules.ts";
 import { type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
+import type { Standing } from "./openvpn-notes.ts";
 import type { Saver } from "./saver.ts";
 
 export interface OpenvpnGatesOptions {
@@ -179,7 +180,7 @@ export class OpenvpnGates implements AsyncDisposable {
   }
 
   /** Whether the kernel was seen to stand in his traffic's way. */
-  standing(entry: Entry): "none" | "gated" | "passed-by" | "untold" {
+  standing(entry: Entry): Standing {
     const cell = this.#cellOf(entry);
     if (!cell) return "none";
     const counted = this.#countedOf(entry) - cell.countedAtFirst;

@@ -20,13 +20,14 @@ import { reasonOf, UnreachableError } from "../errors.ts";
 import type { LoginRecord } from "../history/records.ts";
 import { processOwner } from "../kernel/process.ts";
 import type { CounterName, UserName } from "../names.ts";
-import { formatSize } from "../sizes.ts";
-import { counterOfLogin, loginOfCounter, type ServerLook, type VpnLogin } from "../sources/openvpn/login.ts";
+import { loginOfCounter, type ServerLook, type VpnLogin } from "../sources/openvpn/login.ts";
 import type { EndedLogin, LoginEvents, SeenLogin } from "../sources/openvpn/login-readings.ts";
 import type { Management } from "../sources/openvpn/management.ts";
 import { ManagementLink } from "../sources/openvpn/management-link.ts";
 import { OpenvpnSource } from "../sources/openvpn/openvpn-source.ts";
 import { type PassThrough, servePassThrough } from "../sources/openvpn/pass-through.ts";
+import { runningConfig } from "../sources/openvpn/running-config.ts";
+import type { ServerConfig } from "../sources/openvpn/server-config.ts";
 import { StatusFileSource } from "../sources/openvpn/status-file-source.ts";
 import type { CounterSource, SourceReport } from "../sources/source.ts";
 import type { EventFile } from "../storage/events.ts";
@@ -35,6 +36,7 @@ import type { Books, Entry } from "./books.ts";
 import type { MeterHealth } from "./meter.ts";
 import { OpenvpnFinals } from "./openvpn-finals.ts";
 import type { OpenvpnGates } from "./openvpn-gates.ts";
+import { gateStep, notesOf, shortNameOf, whyDenied } from "./openvpn-notes.ts";
 import { OpenvpnSessions } from "./openvpn-sessions.ts";
 import { OPENVPN, type OpenvpnView } from "./openvpn-view.ts";
 import type { Saver } from "./saver.ts";
@@ -94,12 +96,15 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   #link: ManagementLink | undefined;
   #passThrough: PassThrough | undefined;
   #passThroughTrouble: string | undefined;
+  #config: ServerConfig | undefined;
   #server: { readonly pid: number; readonly version: string } | undefined;
   #restart: { readonly at: UnixTime; readonly lastLook: UnixTime | undefined } | undefined;
   #look: ServerLook | undefined;
   #lookedAt: UnixTime | undefined;
   #lookTakes = 0;
   #here = new Map<VpnLogin, Entry | undefined>();
+  /** The counters of those logins. */
+  #counters: ReadonlySet<CounterName> = new Set();
   #byUser: ReadonlyMap<UserName, readonly VpnLogin[]> = new Map();
   /** The gates of the last look's addresses are being laid. */
   #laying: Promise<void> | undefined;
@@ -147,7 +152,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         ...{ keeper, denied: options.denied, back: settings.return, backoff: settings.backoff },
         known: (user) => this.#countersOf(user).length > 0,
         gates: () => this.#shutters(),
-        reasonFor: (user) => whyDenied(this.#entryOf(user)) ?? "your account is closed",
+        reasonFor: (user) => whyDenied(this.#entryOf(user)?.verdict) ?? "your account is closed",
       });
   }
 
@@ -278,22 +283,16 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     return entry.users.values().some((user) => this.#byUser.has(user));
   }
 
-  /** What keeps it from being exact, or a cut from being whole; one sentence each. */
   notes(): readonly string[] {
     const { settings } = this;
     const { gates, mode } = this.#options;
-    const clientless = this.#look?.dco === true;
-    return [
-      ...(settings.management === null ? [COARSER] : []),
-      ...(this.#finals.any || this.#server === undefined || existsSync(this.#options.spool)
-        ? []
-        : [UNHOOKED]),
-      ...(clientless ? [OFFLOADED] : []),
-      ...(this.#isGated() && gates?.standby !== undefined ? [`no gates: ${gates.standby}`] : []),
-      ...(settings.gates === "off" && mode === "enforce" ? ["no gates: openvpn.gates is off"] : []),
-      ...(gates?.notes() ?? []),
-      ...[this.#finals.trouble, this.#passThroughTrouble].flatMap((trouble) => trouble ?? []),
-    ];
+    const { trouble, any: hooked } = this.#finals;
+    return notesOf({
+      ...{ settings, hooked, config: this.#config, enforces: mode === "enforce" },
+      dco: this.#look?.dco ?? false,
+      gateless: this.#gateless(),
+      troubles: [...(gates?.notes() ?? []), trouble, this.#passThroughTrouble],
+    });
   }
 
   /** By what the account is stopped here; undefined where he never was. */
@@ -311,12 +310,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         text: "only its status file is read: he is refused at his next login",
       };
     }
-    if (settings.gates === "off" || !gates)
-      return { keeper, step: "cut", text: "not gated: openvpn.gates is off" };
-    if (gates.standby !== undefined) return { keeper, step: "cut", text: `not gated: ${gates.standby}` };
-    const ungated = gates.ungated(entry);
-    if (ungated !== undefined) return { keeper, step: "cut", text: `not gated: ${ungated}` };
-    return { keeper, ...GATE_STEPS[gates.standing(entry)] };
+    const gateless = this.#gateless() ?? gates?.ungated(entry);
+    if (gateless !== undefined || !gates) return { keeper, step: "cut", text: `not gated: ${gateless}` };
+    return { keeper, ...gateStep(gates.standing(entry)) };
   }
 
   /** The kernel stops him by itself, and he does not move just now. */
@@ -366,6 +362,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     }
     this.#options.onLook();
     this.#here = here;
+    this.#counters = new Set(seen.map(({ counter }) => counter));
     this.#byUser = Map.groupBy(here.keys(), ({ user }) => user);
     this.#look = look;
     this.#lookedAt = askedAt;
@@ -429,6 +426,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       const text = `${this.settings.name} has restarted: its logins began anew`;
       events.record("engine-restarted", text, { keeper: this.settings.name, pid: server.pid });
     }
+    const { config } = this.settings;
+    this.#config = config === null ? undefined : runningConfig(server.pid, config);
     const owner = processOwner(server.pid);
     if (owner) this.#finals.make(owner);
     this.#markWaiting(true);
@@ -448,7 +447,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     return {
       usersBy: settings.usersBy,
       backoff: settings.backoff,
-      reasonFor: (user) => (mode === "observe" ? undefined : whyDenied(this.#entryOf(user))),
+      reasonFor: (user) => (mode === "observe" ? undefined : whyDenied(this.#entryOf(user)?.verdict)),
     };
   }
 
@@ -491,6 +490,12 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     };
   }
 
+  /** Why no gates stand here; undefined where they do. */
+  #gateless(): string | undefined {
+    if (this.settings.gates === "off") return "openvpn.gates is off";
+    return this.#isGated() ? this.#options.gates?.standby : undefined;
+  }
+
   #isGated(): boolean {
     return this.settings.gates === "auto" && this.settings.management !== null;
   }
@@ -518,7 +523,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     const { books, clock } = this.#options;
     const ours = `${this.settings.name}:`;
     this.#pruneAt = tick + PRUNE_EVERY_MS;
-    const live = new Set([...this.#here.keys()].map((login) => counterOfLogin(this.settings.name, login)));
+    const live = this.#counters;
     const old = clock.unix() - KEPT_MS;
     for (const entry of books.accounts.values()) {
       const ended = [...entry.counters]
@@ -538,35 +543,3 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 }
 
 const MOST_NAMES = 5;
-
-const GATE_STEPS = {
-  gated: { step: "gate", text: "proven: his bytes pass it" },
-  untold: { step: "gate", text: "not proven yet: he has moved too little since it stands" },
-  none: { step: "gate", text: "on his tunnel addresses, as soon as he is logged in and limited" },
-  "passed-by": {
-    step: "cut",
-    text: "not gated: his bytes do not pass this host's kernel (client-to-client, or a server in another network namespace)",
-  },
-} as const satisfies Record<string, Pick<StopStep, "step" | "text">>;
-
-const COARSER =
-  "only its status file is read: figures are as old as the file, the last bytes of a login are seen only with the hooks, and nobody is cut while he is logged in";
-const UNHOOKED =
-  "no disconnect hook: what a login moves after the last look at it is not counted; sluice openvpn setup sets it up";
-const OFFLOADED =
-  "the kernel moves its packets (DCO): some versions then count wrong or late; sluice doctor knows which";
-
-export function shortNameOf({ name }: OpenvpnSettings): string {
-  return name.slice("openvpn:".length);
-}
-
-/** What a denied user's client shows him; undefined for everybody else. */
-export function whyDenied(entry: Entry | undefined): string | undefined {
-  const verdict = entry?.verdict;
-  if (verdict?.kind !== "deny") return undefined;
-  if (verdict.reason === "disabled") return "your account is disabled";
-  const size = formatSize(verdict.limit);
-  return verdict.reason === "daily-exhausted"
-    ? `your daily quota of ${size} is used up until midnight`
-    : `your quota of ${size} is used up`;
-}

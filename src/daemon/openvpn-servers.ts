@@ -18,7 +18,8 @@ import { milliseconds, type UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { MeterHealth } from "./meter.ts";
 import { OpenvpnGates } from "./openvpn-gates.ts";
-import { OpenvpnPart, shortNameOf, whyDenied } from "./openvpn-part.ts";
+import { shortNameOf, whyDenied } from "./openvpn-notes.ts";
+import { OpenvpnPart } from "./openvpn-part.ts";
 import type { Saver } from "./saver.ts";
 
 export interface OpenvpnServersOptions {
@@ -128,7 +129,7 @@ export class OpenvpnServers implements AsyncDisposable {
     for (const entry of books.accounts.values()) {
       if (entry.verdict.kind !== "deny") continue;
       this.#listed.add(entry);
-      for (const user of entry.users) denied.set(user, whyDenied(entry) ?? "");
+      for (const user of entry.users) denied.set(user, whyDenied(entry.verdict) ?? "");
     }
     this.#listing = true;
     try {
@@ -163,7 +164,7 @@ export class OpenvpnServers implements AsyncDisposable {
     else this.#listed.delete(entry);
     for (const user of entry.users) {
       try {
-        if (denied) this.#denied?.add(user, whyDenied(entry) ?? "");
+        if (denied) this.#denied?.add(user, whyDenied(entry.verdict) ?? "");
         else this.#denied?.remove(user);
       } catch (error) {
         this.#refused(user, reasonOf(error));

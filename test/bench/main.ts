@@ -12,8 +12,7 @@ import { captureRows } from "./capture-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { historyRows } from "./history-rows.ts";
-import { openvpnCutRows } from "./openvpn-cut-rows.ts";
-import { openvpnHookRows } from "./openvpn-hook-rows.ts";
+import { openvpnRows } from "./openvpn-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -39,12 +38,9 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   restarts: () => restartRows(quick ? 3 : 10),
   capture: () => captureRows(quick),
   start: () => startRows(quick ? 11 : 31),
-  async *openvpn() {
-    yield* openvpnHookRows(quick ? 500 : 2_000, quick ? 3 : 9);
-    yield* openvpnCutRows(quick ? 1 : 5);
-  },
   proxies: () => proxyRows(10),
   history: () => historyRows(quick),
+  openvpn: () => openvpnRows(quick),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

@@ -7,7 +7,9 @@ type Program =
   | "udp-origin.ts"
   | "hello-replay.ts"
   | "bulk-traffic.ts"
-  | "bulk-packets.ts";
+  | "bulk-packets.ts"
+  | "openvpn-server.ts"
+  | "openvpn-poller.ts";
 
 export function programPath(name: Program): string {
   return fileURLToPath(new URL(name, import.meta.url));

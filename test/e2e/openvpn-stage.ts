@@ -1,6 +1,7 @@
 /** A real OpenVPN server with Sluice beside it, in the server's network namespace. */
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -14,11 +15,13 @@ export interface OpenvpnStage extends AsyncDisposable {
   /** Starts the daemon in the server's network; what its settings say is in force. */
   start(options?: StartOptions): Promise<Daemon>;
   /** What the server said last of each login of this user, added up: its own final figures. */
-  finalsOf(user: string): Promise<{ readonly logins: number; readonly up: number; readonly down: number }>;
+  readonly finalsOf: (
+    user: string,
+  ) => Promise<{ readonly logins: number; readonly up: number; readonly down: number }>;
   /** Inner bytes that came out of, and went into, the user's end of the tunnel since it was made. */
-  innerOf(user: string): Promise<{ readonly down: number; readonly up: number }>;
+  readonly innerOf: (user: string) => Promise<{ readonly down: number; readonly up: number }>;
   /** Runs a program in the user's network to its end. @throws with what it said when it failed. */
-  inside(user: string, program: string, ...args: readonly string[]): Promise<string>;
+  readonly inside: (user: string, program: string, ...args: readonly string[]) => Promise<string>;
 }
 
 export interface OpenvpnStageOptions extends Omit<TestbedOptions, "connectHook" | "disconnectHook"> {
@@ -37,9 +40,8 @@ const SCRIPTS = fileURLToPath(new URL("../../scripts/openvpn/", import.meta.url)
 export async function setOpenvpnStage(options: OpenvpnStageOptions = {}): Promise<OpenvpnStage> {
   await using parts = new AsyncDisposableStack();
   const { openvpn = {}, settings = {}, hooks = true, ...bedOptions } = options;
-  let sluice: Sluice | undefined;
-  // The hooks' folders are the installation's, which needs the bed's socket: so they are made in this order.
-  const folder = await mkdirTemporary();
+  // What the hooks are told needs the installation, which needs the bed's socket, which needs the hooks' place.
+  const { path: folder } = parts.use(await mkdtempDisposable(join(tmpdir(), "sluice-hooks-")));
   const note = join(folder, "note.sh");
   const bed = parts.use(
     await openTestbed({
@@ -48,7 +50,7 @@ export async function setOpenvpnStage(options: OpenvpnStageOptions = {}): Promis
       disconnectHook: note,
     }),
   );
-  sluice = parts.use(
+  const sluice = parts.use(
     await makeSluice({
       max_period_ms: 500,
       openvpn: [{ name: "server", management: bed.management, ...openvpn }],
@@ -91,13 +93,6 @@ export async function setOpenvpnStage(options: OpenvpnStageOptions = {}): Promis
     inside,
     [Symbol.asyncDispose]: () => stage.disposeAsync(),
   };
-
-  async function mkdirTemporary(): Promise<string> {
-    const { mkdtempDisposable } = await import("node:fs/promises");
-    const temporary = await mkdtempDisposable("/tmp/sluice-hooks-");
-    parts.defer(() => temporary.remove());
-    return temporary.path;
-  }
 }
 
 async function script(path: string, ...lines: readonly string[]): Promise<void> {

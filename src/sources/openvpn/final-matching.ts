@@ -46,7 +46,7 @@ export function matchOf<Item extends Candidate>(
     here.find((one) => one.settled && same(one)) ??
     bestOf(final, here) ??
     here[0] ??
-    candidates.find((one) => one.gone && same(one)) ??
+    candidates.find((one) => (one.gone || one.settled) && same(one)) ??
     bestOf(final, standing ? candidates : candidates.filter(({ gone }) => gone))
   );
 }

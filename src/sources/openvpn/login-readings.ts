@@ -44,7 +44,7 @@ export type FinalOutcome =
 
 /** Told in the middle of reading: what is told of is in the report that the read answers with. */
 export interface LoginEvents {
-  /** A look at the server. */
+  /** A look at the server. `seen` holds until the next one. */
   onLook?(look: ServerLook, seen: readonly SeenLogin[], askedAt: UnixTime): void;
   onEnded?(ended: readonly EndedLogin[]): void;
   /** Its file may go once the report is saved. */
@@ -85,7 +85,8 @@ interface Tracked {
   look: number;
   /** Since when it is gone from the status. */
   gone: Moment | undefined;
-  endedAt: UnixTime | undefined;
+  /** By the hook's figures. */
+  endedAt: UnixTime;
   /** Its end was told. */
   told: boolean;
 }
@@ -106,6 +107,8 @@ export class LoginReadings {
   readonly #tracked = new Map<CounterName, Tracked>();
   /** Those of the last look, by its own objects. */
   #seen = new Map<VpnLogin, Tracked>();
+  /** The same by client ID: to spell a thousand counters' names would take longer than all else. */
+  #seenById = new Map<number, Tracked>();
   #look = 0;
   readonly #finals: FinalFigures[] = [];
   /** Counters that have had their last figures, and from where: another login's of the same second are not theirs. */
@@ -131,28 +134,23 @@ export class LoginReadings {
    */
   take(look: ServerLook, moment: Moment, finals: number): SourceReport {
     const { keeper, events } = this.#options;
-    for (const [counter, { told, reported, settled, login }] of this.#tracked) {
-      if (!told || !reported) continue;
-      this.#tracked.delete(counter); // that report was booked: nobody asked for it again
-      if (settled) this.#over.set(counter, login.realAddress);
-    }
-    for (const counter of this.#over.keys()) {
-      if (this.#over.size <= MOST_OVER) break;
-      this.#over.delete(counter);
-    }
     this.#look += 1;
     const seen = new Map<VpnLogin, Tracked>();
-    for (const login of look.logins) seen.set(login, this.#update(login, look));
+    const seenById = new Map<number, Tracked>();
+    for (const login of look.logins) {
+      const tracked = this.#update(login, look);
+      seen.set(login, tracked);
+      if (login.clientId !== undefined) seenById.set(login.clientId, tracked);
+    }
     this.#seen = seen;
-    for (const tracked of this.#tracked.values()) {
-      if (tracked.look !== this.#look) tracked.gone ??= moment;
+    this.#seenById = seenById;
+    for (const [counter, tracked] of this.#tracked) {
+      if (tracked.look === this.#look) continue;
+      if (tracked.told && tracked.reported) this.#forgetEnded(counter, tracked); // booked: nobody asked for it again
+      tracked.gone ??= moment;
     }
     this.#settle(this.#finals.splice(0, finals), moment, !this.#options.live);
-    events.onLook?.(
-      look,
-      [...seen].map(([login, { counter }]) => ({ login, counter })),
-      moment.askedAt,
-    );
+    events.onLook?.(look, [...seen.values()], moment.askedAt);
     this.#tellEnded(moment);
     return {
       askedAt: moment.askedAt,
@@ -180,6 +178,14 @@ export class LoginReadings {
     for (const tracked of this.#tracked.values()) tracked.reported = undefined;
   }
 
+  #forgetEnded(counter: CounterName, { settled, login }: Tracked): void {
+    this.#tracked.delete(counter);
+    if (!settled) return;
+    this.#over.set(counter, login.realAddress);
+    const [oldest] = this.#over.keys();
+    if (oldest !== undefined && this.#over.size > MOST_OVER) this.#over.delete(oldest);
+  }
+
   #update(login: VpnLogin, look: ServerLook): Tracked {
     const tracked = this.#seen.get(login) ?? this.#trackedOf(login, look);
     tracked.look = this.#look;
@@ -188,6 +194,8 @@ export class LoginReadings {
     if (tracked.login !== login || tracked.reported === undefined) {
       tracked.login = login;
       tracked.traffic = higher(tracked.floor, login.traffic);
+      // Who goes on has not ended, whatever a hook said.
+      tracked.settled &&= isBelow(tracked.traffic, tracked.floor);
       if (!this.#options.live) tracked.floor = tracked.traffic;
     }
     return tracked;
@@ -195,6 +203,8 @@ export class LoginReadings {
 
   #trackedOf(login: VpnLogin, look: ServerLook): Tracked {
     const { keeper } = this.#options;
+    const last = login.clientId === undefined ? undefined : this.#seenById.get(login.clientId);
+    if (last?.login.user === login.user && last.login.since === login.since) return last;
     const exact = counterOfLogin(keeper, login);
     const counter = login.clientId === undefined ? (this.#floated(login, exact, look) ?? exact) : exact;
     return this.#tracked.get(counter) ?? this.#track(counter, login);
@@ -214,7 +224,7 @@ export class LoginReadings {
       settled: false,
       look: 0,
       gone: undefined,
-      endedAt: undefined,
+      endedAt: unixTime(0),
       told: false,
     };
     this.#tracked.set(counter, tracked);
@@ -247,7 +257,7 @@ export class LoginReadings {
     return before.toSorted((left, right) => total(right.traffic) - total(left.traffic))[0]?.counter;
   }
 
-  /** @param standing whether a login may have ended whose row stood at the last look. */
+  /** @param standing as `matchOf()` has it. */
   #settle(finals: readonly FinalFigures[], moment: Moment, standing: boolean): Tracked[] {
     if (finals.length === 0) return [];
     const byUser = Map.groupBy(this.#tracked.values(), ({ login }) => login.user);
@@ -325,7 +335,13 @@ export class LoginReadings {
       const { counter, login, traffic, gone, settled, told } = tracked;
       if (!gone || told || (!settled && moment.now - gone.now < GRACE_MS)) continue;
       tracked.told = true;
-      ended.push({ counter, login, traffic, endedAt: tracked.endedAt ?? gone.askedAt, exact: settled });
+      ended.push({
+        counter,
+        login,
+        traffic,
+        endedAt: settled ? tracked.endedAt : gone.askedAt,
+        exact: settled,
+      });
     }
     if (ended.length > 0) this.#options.events.onEnded?.(ended);
   }
@@ -347,17 +363,7 @@ function candidatesIn(tracked: readonly Tracked[], { since }: FinalFigures): Fin
     const { counter, login, traffic, gone, settled } = one;
     if (login.since !== since) return [];
     const { realAddress } = login;
-    // A row that stands gives a hook the lie.
-    return [
-      {
-        tracked: one,
-        counter,
-        traffic,
-        realAddress,
-        gone: gone !== undefined,
-        settled: settled && gone !== undefined,
-      },
-    ];
+    return [{ tracked: one, counter, traffic, realAddress, gone: gone !== undefined, settled }];
   });
 }
 

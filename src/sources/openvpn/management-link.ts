@@ -31,7 +31,7 @@ const LONGEST_PAUSE = milliseconds(5_000);
 export interface ManagementListener {
   /** The server takes commands. */
   onConnected?(server: { readonly pid: number; readonly version: string }): void;
-  /** The line is down, and was up before. */
+  /** The line is down, and was up before; not when Sluice itself leaves. */
   onLost?(reason: string): void;
   /** What stands behind ">STATE:". */
   onState?(text: string): void;
@@ -56,6 +56,7 @@ export class ManagementLink implements Management, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #session: ManagementSession | undefined;
+  readonly #clients = new ClientBlocks();
   #held = false;
   #trouble: string | undefined;
 
@@ -94,7 +95,7 @@ export class ManagementLink implements Management, AsyncDisposable {
       const wasUp = await this.#attempt(signal);
       if (wasUp) {
         pause = FIRST_PAUSE;
-        listener?.onLost?.(this.#trouble ?? "");
+        if (!signal.aborted) listener?.onLost?.(this.#trouble ?? "");
       }
       await clock.sleep(pause, signal).catch(() => undefined);
       pause = milliseconds(Math.min(2 * pause, LONGEST_PAUSE));
@@ -135,13 +136,16 @@ export class ManagementLink implements Management, AsyncDisposable {
     socket.on("error", (error) => fail(this.#about(reasonForError(error))));
     const stop = () => fail("Sluice has left the management interface");
     signal.addEventListener("abort", stop, { once: true });
-    const connectedAt = clock.monotonic();
+    const beganAt = clock.monotonic();
     const watch = this.#watch(ended.signal, () => {
       const now = clock.monotonic();
-      if (!session.greeted && !socket.connecting && now - connectedAt >= LONGEST_SILENCE) {
+      if (!session.greeted && !socket.connecting && now - beganAt >= LONGEST_SILENCE) {
         this.#trouble = this.#about(
           `no greeting came within ${LONGEST_SILENCE / 1000} s: another program holds the management socket`,
         );
+      }
+      if (socket.connecting && now - beganAt > LONGEST_ANSWER) {
+        fail(this.#about(`nobody answered there within ${LONGEST_ANSWER / 1000} s`));
       }
       const late = session.overdue(now, LONGEST_ANSWER);
       if (!late) return;
@@ -172,8 +176,6 @@ export class ManagementLink implements Management, AsyncDisposable {
     });
     if (this.#held) this.#release();
   }
-
-  readonly #clients = new ClientBlocks();
 
   #hear(line: string): void {
     const { listener } = this.#options;

@@ -8,6 +8,7 @@
 import type { Clock } from "../../clock.ts";
 import { SourceUnavailableError } from "../../errors.ts";
 import type { KeeperName } from "../../names.ts";
+import type { UnixTime } from "../../units.ts";
 import type { CounterSource, SourceReport } from "../source.ts";
 import type { FinalFigures } from "./final-figures.ts";
 import type { ServerLook } from "./login.ts";
@@ -26,6 +27,7 @@ export class OpenvpnSource implements CounterSource {
   readonly #table: StatusTable;
   readonly #readings: LoginReadings;
   #lastLook: ServerLook | undefined;
+  #lastLookAt: UnixTime | undefined;
 
   constructor(options: OpenvpnSourceOptions) {
     this.name = options.keeper;
@@ -38,6 +40,11 @@ export class OpenvpnSource implements CounterSource {
   /** The last look that could be used; undefined before the first. */
   get lastLook(): ServerLook | undefined {
     return this.#lastLook;
+  }
+
+  /** When that was asked for, by this host's clock. */
+  get lastLookAt(): UnixTime | undefined {
+    return this.#lastLookAt;
   }
 
   /** Last figures from the hooks: in the report of the next look, or of `pending()` while none can be had. */
@@ -53,12 +60,14 @@ export class OpenvpnSource implements CounterSource {
     try {
       const look = this.#table.read(await management.command("status 3", signal));
       this.#lastLook = look;
+      this.#lastLookAt = moment.askedAt;
       return this.#readings.take(look, moment, finals);
     } catch (error) {
       if (signal.aborted) throw error;
-      // While it starts over, a server knows no status; in hold its trouble says so.
-      const held = error instanceof RefusedCommandError ? management.trouble : undefined;
-      throw new SourceUnavailableError(this.name, held === undefined ? error : new Error(held));
+      // Until it serves, a server knows no status: it is in hold, or starts over.
+      const refused = error instanceof RefusedCommandError;
+      const why = management.trouble ?? "the server starts over and knows no clients yet";
+      throw new SourceUnavailableError(this.name, refused ? new Error(why, { cause: error }) : error);
     }
   }
 

@@ -51,6 +51,11 @@ export function findServers(files: HostFiles): readonly FoundServer[] {
   return [...running, ...lying];
 }
 
+/** The server that this process is; undefined for another program. */
+export function serverAt(files: HostFiles, pid: number): FoundServer | undefined {
+  return unlessHidden(() => serverOf(files, pid, files.link("/proc/self/ns/pid")));
+}
+
 function runningServers(files: HostFiles): FoundServer[] {
   const home = files.link("/proc/self/ns/pid");
   return files.entries("/proc").flatMap((entry) => {

@@ -20,6 +20,9 @@ export class UnusableStatusError extends Error {
 }
 
 export interface ClientRow {
+  /** Its text up to the bytes: whose it is. */
+  readonly head: string;
+  readonly line: string;
   /** As the row itself tells it. */
   readonly login: VpnLogin;
   /** The same with what the routing table told of him last. */
@@ -27,8 +30,10 @@ export interface ClientRow {
 }
 
 export interface ClientRowsOptions {
+  /** The line that names the columns. */
+  readonly header: string;
   readonly splitter: RowSplitter;
-  /** Rows of the look before, by their text: not taken apart again. */
+  /** Rows of the look before, by their heads: what stands as it stood is not taken apart again. */
   readonly known: ReadonlyMap<string, ClientRow>;
   /** What makes a client somebody; one without the name asked for goes by the other. */
   readonly usersBy: "common-name" | "username";
@@ -54,8 +59,8 @@ const NEEDED = ["name", "real", "received", "sent", "since"] as const;
 const NOBODY = "UNDEF";
 
 export class ClientRows {
-  /** Each by its text. */
-  readonly rows = new Map<string, ClientRow>();
+  readonly header: string;
+  readonly rows: ClientRow[] = [];
   readonly rejected: { name: string; why: string }[] = [];
   /** The clients' own addresses in the tunnel. */
   readonly addresses = new Set<string>();
@@ -66,6 +71,7 @@ export class ClientRows {
 
   /** @throws {UnusableStatusError} when the header lacks a column. */
   constructor(options: ClientRowsOptions) {
+    this.header = options.header;
     this.#options = options;
     const at = Object.entries(COLUMNS).map(([key, column]) => [key, options.splitter.index(column)] as const);
     this.#at = Object.fromEntries(at) as Record<keyof typeof COLUMNS, number>;
@@ -75,14 +81,33 @@ export class ClientRows {
 
   /** @param from where the fields begin. */
   take(line: string, from: number): void {
-    const row = this.#options.known.get(line) ?? this.#parse(line.slice(from));
+    const head = line.slice(0, this.#options.splitter.start(this.#at.received, line, from));
+    const known = this.#options.known.get(head);
+    const row = known?.line === line ? known : (this.#moved(line, known) ?? this.#parse(line, from, head));
     if (!row) return;
-    this.rows.set(line, row);
+    this.rows.push(row);
     for (const address of row.login.addresses) this.addresses.add(address);
   }
 
-  #parse(text: string): ClientRow | undefined {
+  /** The row of the look before with other bytes; undefined when anything else in it is another too. */
+  #moved(line: string, known: ClientRow | undefined): ClientRow | undefined {
+    if (!known || this.#at.sent !== this.#at.received + 1) return undefined;
+    const { splitter } = this.#options;
+    const from = known.head.length;
+    const sentAt = splitter.start(1, line, from);
+    const end = splitter.start(2, line, from);
+    const tail = known.line.slice(splitter.start(2, known.line, from));
+    if (sentAt === from || end === from || line.length - end !== tail.length || !line.endsWith(tail))
+      return undefined;
+    const [received, sent] = [count(line.slice(from, sentAt - 1)), count(line.slice(sentAt, end - 1))];
+    if (received === undefined || sent === undefined) return undefined;
+    const login = { ...known.login, traffic: { uplink: bytes(received), downlink: bytes(sent) } };
+    return { head: known.head, line, login, routed: login };
+  }
+
+  #parse(line: string, from: number, head: string): ClientRow | undefined {
     const { splitter, usersBy, epochOf } = this.#options;
+    const text = line.slice(from);
     const fields = splitter.split(text);
     if (!fields) {
       return this.#reject(
@@ -119,7 +144,7 @@ export class ClientRows {
         subnets: [],
         traffic: { uplink: bytes(received), downlink: bytes(sent) },
       };
-      return { login, routed: login };
+      return { head, line, login, routed: login };
     } catch (error) {
       return this.#reject(user, reasonOf(error));
     }

@@ -18,10 +18,12 @@ export interface Routes {
  * "10.8.0.2C" is a host that was seen behind a client, kept for speed; an
  * address of Ethernet says that the server bridges, and that its client is in.
  *
+ * @param from where the fields of each row begin.
  * @param own the clients' addresses where their rows have them; undefined where only the routing table does.
  */
 export function routesOf(
   rows: readonly string[],
+  from: number,
   splitter: RowSplitter,
   own: ReadonlySet<string> | undefined,
 ): ReadonlyMap<string, Routes> {
@@ -30,7 +32,9 @@ export function routesOf(
   const name = splitter.index("Common Name");
   const real = splitter.index("Real Address");
   for (const row of rows) {
-    const fields = splitter.split(row);
+    // Nearly all are somebody's own: those need not be taken apart.
+    if (address === 0 && own?.has(row.slice(from, splitter.start(1, row, from) - 1))) continue;
+    const fields = splitter.split(row.slice(from));
     const route = fields?.[address] ?? "";
     if (!fields || route === "" || own?.has(route)) continue;
     const owner = ownerOf({ commonName: fields[name] ?? "", realAddress: fields[real] ?? "" });

@@ -40,6 +40,23 @@ export class RowSplitter {
     return this.#columns.indexOf(column);
   }
 
+  /**
+   * Where a field begins that no name stands in front of, in a row of tabs.
+   *
+   * @param from where the first field begins.
+   * @returns `from` where that cannot be told.
+   */
+  start(index: number, row: string, from: number): number {
+    if (this.#separator !== "\t") return from;
+    let at = from;
+    for (let field = 0; field < index; field++) {
+      const end = row.indexOf("\t", at);
+      if (end < 0) return from;
+      at = end + 1;
+    }
+    return at;
+  }
+
   /** @param text the row without its kind. @returns as many fields as there are columns; undefined if it cannot be told. */
   split(text: string): readonly string[] | undefined {
     const fields = text.split(this.#separator);

@@ -57,7 +57,7 @@ export class StatusTable {
       if (line.startsWith(client)) {
         if (!clients) throw new UnusableStatusError("a client stands in front of the header");
         clients.take(line, client.length);
-      } else if (line.startsWith(route)) routes.push(line.slice(route.length));
+      } else if (line.startsWith(route)) routes.push(line);
       else {
         const [kind, first, ...others] = line.split(separator);
         if (kind === "HEADER" && first === "CLIENT_LIST" && !clients) {
@@ -73,7 +73,12 @@ export class StatusTable {
     }
     if (!clients) throw new UnusableStatusError("expected a header, got none");
     if (writtenAt === undefined) throw new UnusableStatusError("expected its time, got none");
-    return this.#look(clients, routing && routesOf(routes, routing, clients.addresses), writtenAt, dco);
+    return this.#look(
+      clients,
+      routing && routesOf(routes, route.length, routing, clients.addresses),
+      writtenAt,
+      dco,
+    );
   }
 
   /** Version 1: sections, each with a title of its own, and nothing in front of a row. */
@@ -91,15 +96,14 @@ export class StatusTable {
     const clients = this.#clients(header, new RowSplitter(",", header.split(",")));
     for (const line of lines.slice(3, routing)) clients.take(line, 0);
     const splitter = new RowSplitter(",", (lines[routing + 1] ?? "").split(","));
-    const routes = routesOf(lines.slice(routing + 2, end), splitter, undefined);
+    const routes = routesOf(lines.slice(routing + 2, end), 0, splitter, undefined);
     return this.#look(clients, routes, writtenAt, undefined);
   }
 
   #clients(header: string, splitter: RowSplitter): ClientRows {
     const known = header === this.#knownUnder ? this.#known : new Map<string, ClientRow>();
-    this.#knownUnder = header;
     const { usersBy } = this.#options;
-    return new ClientRows({ splitter, known, usersBy, epochOf: (text) => this.#epochOf(text) });
+    return new ClientRows({ header, splitter, known, usersBy, epochOf: (text) => this.#epochOf(text) });
   }
 
   #epochOf(text: string): number | undefined {
@@ -117,10 +121,11 @@ export class StatusTable {
     dco: boolean | undefined,
   ): ServerLook {
     const { rows, rejected } = clients;
-    this.#known = rows;
+    this.#knownUnder = clients.header;
+    this.#known = new Map(rows.map((row) => [row.head, row]));
     const logins: VpnLogin[] = [];
     let pending = clients.nameless;
-    for (const row of rows.values()) {
+    for (const row of rows) {
       const own = routes?.size ? routes.get(ownerOf(row.login)) : undefined;
       if (!own && row.login.addresses.length === 0) pending += 1;
       else {

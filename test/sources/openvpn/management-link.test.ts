@@ -50,8 +50,8 @@ describe("ManagementLink", () => {
       answer: (command) =>
         ({
           "status 3": `>BYTECOUNT_CLI:0,1,2\r\n${STATUS}>STATE:1,x\r\n`,
-          "status 1":
-            ">CLIENT:ESTABLISHED,0,10.0.0.1:1,1,2,x\r\n".replace(/^/, "OpenVPN CLIENT LIST\r\n") + "END\r\n",
+          // Names that look like something else.
+          "status 1": "OpenVPN CLIENT LIST\r\n>CLIENT:ESTABLISHED,0,1,2,x\r\nERROR: x,1,2,x\r\nEND\r\n",
           "status 4": "ERROR: bad status format version number\r\n",
           "log on all": "SUCCESS: real-time log notification set to ON\r\n1,I,one\r\nEND\r\n",
         })[command],
@@ -74,7 +74,7 @@ describe("ManagementLink", () => {
       expect(refused).rejects.toThrow(new RefusedCommandError("bad status format version number")),
     ]);
     expect(status).toEqual(["TITLE\tx", "TIME\tx\t1"]);
-    expect(first).toEqual(["OpenVPN CLIENT LIST", ">CLIENT:ESTABLISHED,0,10.0.0.1:1,1,2,x"]);
+    expect(first).toEqual(["OpenVPN CLIENT LIST", ">CLIENT:ESTABLISHED,0,1,2,x", "ERROR: x,1,2,x"]);
     expect(log).toEqual(["SUCCESS: real-time log notification set to ON", "1,I,one"]);
     expect(pid).toEqual(["SUCCESS: pid=4711"]);
     server.say(">CLIENT:ESTABLISHED,7\r\n>CLIENT:ENV,a=b\r\n>CLIENT:ENV,END\r\n");

@@ -55,6 +55,7 @@ describe("OpenvpnSource", () => {
     const second = await source.read(new Set(), signal);
     expect(second.readings).toMatchObject([{ user: "bob", traffic: { uplink: 1_109_395 } }]);
     expect(source.lastLook?.logins).toHaveLength(2);
+    expect(source.lastLookAt).toBe(second.askedAt);
     expect(source.pending()).toBeUndefined();
   });
 
@@ -62,7 +63,7 @@ describe("OpenvpnSource", () => {
     {
       name: "starts over",
       answer: "ERROR: The 'status' command is not supported by the current daemon mode\r\n",
-      why: "not supported by the current daemon mode",
+      why: "the server starts over and knows no clients yet",
     },
     { name: "is another", answer: "hello\r\nEND\r\n", why: 'expected its title, got "hello"' },
   ])("is unavailable while the server $name", async ({ answer, why }) => {
