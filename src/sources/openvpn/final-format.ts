@@ -11,7 +11,8 @@ import { reasonOf } from "../../errors.ts";
 import { bytes, type UnixTime } from "../../units.ts";
 import type { FinalFigures } from "./final-figures.ts";
 
-const KEYS = [
+/** In the order of the file, and named as the server names them in an environment. */
+export const FINAL_KEYS = [
   ...["format", "time_unix", "time_duration", "bytes_received", "bytes_sent"],
   ...["trusted_ip", "trusted_port", "trusted_ip6", "ifconfig_pool_remote_ip", "ifconfig_pool_remote_ip6"],
   ...["username", "common_name"],
@@ -32,10 +33,11 @@ export class UnfinishedFinalError extends Error {
 export function parseFinal(text: string, file: string, writtenAt: UnixTime): FinalFigures {
   if (!text.endsWith("\nend\n")) throw new UnfinishedFinalError("it does not end in the line end");
   const lines = text.split("\n").slice(0, -2);
-  if (lines.length !== KEYS.length) throw refusal(`${KEYS.length} lines before end`, lines.length);
+  if (lines.length !== FINAL_KEYS.length)
+    throw refusal(`${FINAL_KEYS.length} lines before end`, lines.length);
   const values = new Map<string, string>();
   for (const [index, line] of lines.entries()) {
-    const key = KEYS[index] ?? "";
+    const key = FINAL_KEYS[index] ?? "";
     if (!line.startsWith(`${key}=`)) throw refusal(`"${key}=" on line ${index + 1}`, line);
     values.set(key, line.slice(key.length + 1));
   }
