@@ -53,7 +53,8 @@ stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   local pid; pid=$(<"$1") || return 0 # it has just ended
   kill "-${2:-TERM}" "$pid" 2>/dev/null || true
   for _ in {1..500}; do running "$pid" || break; sleep 0.02; done
-  running "$pid" && kill -KILL "$pid"; rm -f "$1"
+  { running "$pid" && kill -KILL "$pid" 2>/dev/null; } || true
+  rm -f "$1"
 }
 wait_for() { # SECONDS WHAT COMMAND...
   local n=$(($1 * 10)) what=$2; shift 2
