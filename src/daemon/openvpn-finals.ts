@@ -88,9 +88,10 @@ export class OpenvpnFinals {
     }
   }
 
-  /** What the source made of one. */
+  /** What the source made of one; the server's own word is in no file. */
   heard(final: FinalFigures, outcome: FinalOutcome): void {
     const { events, keeper } = this.#options;
+    if (!this.#taken.has(final.file)) return;
     if (outcome.kind === "booked") {
       this.#taken.set(final.file, { final, counter: outcome.counter });
       return;

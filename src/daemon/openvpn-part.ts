@@ -19,8 +19,9 @@ import { OpenvpnEnforcer, type TunnelShutters } from "../enforcement/openvpn/ope
 import { reasonOf, UnreachableError } from "../errors.ts";
 import type { LoginRecord } from "../history/records.ts";
 import { processOwner } from "../kernel/process.ts";
-import type { CounterName, UserName } from "../names.ts";
-import { loginOfCounter, type ServerLook, type VpnLogin } from "../sources/openvpn/login.ts";
+import type { UserName } from "../names.ts";
+import { finalOfEvent } from "../sources/openvpn/final-event.ts";
+import type { ServerLook } from "../sources/openvpn/login.ts";
 import type { EndedLogin, LoginEvents, SeenLogin } from "../sources/openvpn/login-readings.ts";
 import type { Management } from "../sources/openvpn/management.ts";
 import { ManagementLink } from "../sources/openvpn/management-link.ts";
@@ -31,14 +32,15 @@ import type { ServerConfig } from "../sources/openvpn/server-config.ts";
 import { StatusFileSource } from "../sources/openvpn/status-file-source.ts";
 import type { CounterSource, SourceReport } from "../sources/source.ts";
 import type { EventFile } from "../storage/events.ts";
-import type { Traffic, UnixTime } from "../units.ts";
+import type { UnixTime } from "../units.ts";
 import type { Books, Entry } from "./books.ts";
 import type { MeterHealth } from "./meter.ts";
 import { OpenvpnFinals } from "./openvpn-finals.ts";
 import type { OpenvpnGates } from "./openvpn-gates.ts";
 import { gateStep, notesOf, shortNameOf, whyDenied } from "./openvpn-notes.ts";
+import { OpenvpnPresence } from "./openvpn-presence.ts";
 import { OpenvpnSessions } from "./openvpn-sessions.ts";
-import { OPENVPN, type OpenvpnView } from "./openvpn-view.ts";
+import type { OpenvpnView } from "./openvpn-view.ts";
 import type { Saver } from "./saver.ts";
 
 export interface OpenvpnPartOptions {
@@ -75,10 +77,8 @@ const USUAL_SOCKET = "/run/openvpn/ovpn-mgmt.sock";
 const SHORTEST_PERIOD_MS = 50;
 /** Of the time that looks take, this many times as long passes between them. */
 const LOOK_SHARE = 10;
-/** A login that ended so long ago is known to no status any more. */
-const KEPT_MS = 24 * 3_600_000;
-/** As many of one account's logins are kept that have ended. */
-const KEPT_LOGINS = 200;
+/** How much of that is the last one's. */
+const NEWEST_LOOK = 0.2;
 const PRUNE_EVERY_MS = 600_000;
 
 export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
@@ -87,6 +87,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   /** Undefined in observe mode. */
   readonly gate: OpenvpnEnforcer | undefined;
   readonly #options: OpenvpnPartOptions;
+  readonly #presence: OpenvpnPresence;
   readonly #sessions: OpenvpnSessions;
   readonly #finals: OpenvpnFinals;
   readonly #management: Management;
@@ -102,10 +103,6 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   #look: ServerLook | undefined;
   #lookedAt: UnixTime | undefined;
   #lookTakes = 0;
-  #here = new Map<VpnLogin, Entry | undefined>();
-  /** The counters of those logins. */
-  #counters: ReadonlySet<CounterName> = new Set();
-  #byUser: ReadonlyMap<UserName, readonly VpnLogin[]> = new Map();
   /** The gates of the last look's addresses are being laid. */
   #laying: Promise<void> | undefined;
   #pruneAt = 0;
@@ -116,6 +113,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     const keeper = settings.name;
     this.#options = options;
     this.settings = settings;
+    this.#presence = new OpenvpnPresence(keeper, books);
     this.#management = this.#managementNow();
     this.#sessions = new OpenvpnSessions({
       ...{ keeper, events, onLogin: options.onLogin },
@@ -124,7 +122,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     this.#finals = new OpenvpnFinals({ keeper, directory: options.spool, books, saver, events, clock });
     const ofEither = {
       ...{ keeper, clock, lineRate, usersBy: settings.usersBy },
-      knownCounters: (user: UserName) => this.#countersOf(user),
+      knownCounters: (user: UserName) => this.#presence.countersOf(user),
       events: this.#hearing(),
     };
     this.#inner =
@@ -140,8 +138,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     };
     const clients = {
       ...{ management: this.#management, clock },
-      loginsOf: (user: UserName) => this.#byUser.get(user) ?? [],
-      users: () => this.#users(),
+      loginsOf: (user: UserName) => this.#presence.loginsOf(user),
+      users: () => this.#presence.users(),
       look: options.look,
     };
     this.#ender = new LoginEnder(clients);
@@ -150,9 +148,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       new OpenvpnEnforcer({
         ...clients,
         ...{ keeper, denied: options.denied, back: settings.return, backoff: settings.backoff },
-        known: (user) => this.#countersOf(user).length > 0,
+        known: (user) => this.#presence.countersOf(user).length > 0,
         gates: () => this.#shutters(),
-        reasonFor: (user) => whyDenied(this.#entryOf(user)?.verdict) ?? "your account is closed",
+        reasonFor: (user) => whyDenied(this.#presence.entryOf(user)?.verdict) ?? "your account is closed",
       });
   }
 
@@ -192,6 +190,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         onClient: (event) => {
           keepsDoor?.(event);
           if (event.event === "ESTABLISHED") this.#options.onNews();
+          // A server that asks at the door says a login's last figures itself, hook or not.
+          const final = finalOfEvent(event, clock.unix());
+          if (final) this.#inner.takeFinals([final]);
         },
         onLine: (line) => this.#passThrough?.hear(line),
       },
@@ -221,7 +222,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       this.#options.onNews();
     }
     await this.#finals.settle();
-    if (tick >= this.#pruneAt) this.#prune(tick);
+    if (tick < this.#pruneAt) return;
+    this.#pruneAt = tick + PRUNE_EVERY_MS;
+    this.#presence.prune(this.#options.clock.unix());
   }
 
   row(): OpenvpnServerRow {
@@ -236,7 +239,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       pid: this.#server?.pid ?? 0,
       version: this.#server?.version ?? "",
       dco: this.#look?.dco ?? false,
-      logins: this.#here.size,
+      logins: this.#presence.size,
       pending: this.#look?.pending ?? 0,
       lastLookMs: this.#lookedAt ?? 0,
       periodMs: period,
@@ -247,20 +250,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   }
 
   logins(): readonly OpenvpnLoginRow[] {
-    const server = shortNameOf(this.settings);
-    return [...this.#here].map(([login, entry]) => ({
-      server,
-      user: login.user,
-      commonName: login.commonName,
-      clientId: login.clientId ?? -1,
-      realAddress: login.realAddress,
-      addresses: login.addresses,
-      subnets: login.subnets,
-      sinceMs: login.since * 1000,
-      uplinkBytes: login.traffic.uplink,
-      downlinkBytes: login.traffic.downlink,
-      denied: entry?.verdict.kind === "deny",
-    }));
+    return this.#presence.rows();
   }
 
   async kick(user: UserName): Promise<KickReply> {
@@ -280,7 +270,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 
   /** Whether he has a login here. */
   has(entry: Entry): boolean {
-    return entry.users.values().some((user) => this.#byUser.has(user));
+    return this.#presence.has(entry);
   }
 
   notes(): readonly string[] {
@@ -299,8 +289,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   stopStepOf(entry: Entry): StopStep | undefined {
     const { settings } = this;
     const keeper = settings.name;
-    const mine = entry.counters.keys().some((counter) => counter.startsWith(`${keeper}:`));
-    if (!mine && !this.has(entry)) return undefined;
+    if (!this.#presence.knows(entry)) return undefined;
     const { gates, mode } = this.#options;
     if (mode === "observe") return { keeper, step: "report", text: "Sluice observes" };
     if (settings.management === null) {
@@ -337,7 +326,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     if (this.#isGated()) await gates?.note();
     const began = clock.monotonic();
     const report = await this.#inner.read(which, signal);
-    this.#lookTakes = clock.monotonic() - began;
+    // One slow look shall not slow the next ones down.
+    this.#lookTakes += (clock.monotonic() - began - this.#lookTakes) * NEWEST_LOOK;
     await this.#laying;
     return report;
   }
@@ -351,19 +341,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   }
 
   #looked(look: ServerLook, seen: readonly SeenLogin[], askedAt: UnixTime): void {
-    const { books, clock, gates } = this.#options;
-    const before = this.#here;
-    const here = new Map<VpnLogin, Entry | undefined>();
-    for (const each of seen) {
-      const { login } = each;
-      here.set(login, before.get(login) ?? books.know(login.user, OPENVPN));
-      // A login whose row has not changed is the same object.
-      if (!before.has(login)) this.#sessions.goesOn(each);
-    }
+    const { clock, gates } = this.#options;
+    for (const each of this.#presence.look(seen)) this.#sessions.goesOn(each);
     this.#options.onLook();
-    this.#here = here;
-    this.#counters = new Set(seen.map(({ counter }) => counter));
-    this.#byUser = Map.groupBy(here.keys(), ({ user }) => user);
     this.#look = look;
     this.#lookedAt = askedAt;
     this.#passThrough?.looked(look.logins, clock.monotonic());
@@ -372,14 +352,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 
   /** Gates where the logins are now; who is denied and here meets his gate, and then the word to go. */
   async #lay(gates: OpenvpnGates | undefined): Promise<void> {
-    const places = [...this.#here]
-      .toSorted(([left], [right]) => right.since - left.since) // an address belongs to who got it last
-      .flatMap(([{ addresses, subnets }, entry]) =>
-        entry ? [{ entry, addresses: [...addresses, ...subnets] }] : [],
-      );
-    if (this.#isGated()) await gates?.follow(this.settings.name, places);
-    for (const [login, entry] of this.#here) {
-      if (entry?.verdict.kind !== "deny") continue;
+    if (this.#isGated()) await gates?.follow(this.settings.name, this.#presence.places());
+    for (const login of this.#presence.denied()) {
       void this.gate?.onLogin(login).catch(() => undefined); // the next look meets him again
     }
   }
@@ -447,7 +421,8 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     return {
       usersBy: settings.usersBy,
       backoff: settings.backoff,
-      reasonFor: (user) => (mode === "observe" ? undefined : whyDenied(this.#entryOf(user)?.verdict)),
+      reasonFor: (user) =>
+        mode === "observe" ? undefined : whyDenied(this.#presence.entryOf(user)?.verdict),
     };
   }
 
@@ -473,19 +448,19 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   #shutters(): TunnelShutters | undefined {
     const { gates } = this.#options;
     if (!this.#isGated() || !gates || gates.standby !== undefined) return undefined;
-    const his = (user: UserName) => this.#entryOf(user);
+    const of = (user: UserName) => this.#presence.entryOf(user);
     return {
       shut: async (user) => {
-        const entry = his(user);
+        const entry = of(user);
         if (entry) await gates.shut(entry);
       },
       open: async (user) => {
-        const entry = his(user);
+        const entry = of(user);
         if (entry) await gates.open(entry);
       },
       isShut: (user) => {
-        const entry = his(user);
-        return entry !== undefined && gates.isShut(entry);
+        const entry = of(user);
+        return entry !== undefined && gates.isShut(entry) && gates.ungated(entry) === undefined;
       },
     };
   }
@@ -498,47 +473,6 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 
   #isGated(): boolean {
     return this.settings.gates === "auto" && this.settings.management !== null;
-  }
-
-  #entryOf(user: UserName): Entry | undefined {
-    const { books } = this.#options;
-    return books.accounts.get(books.accountNameOf(user));
-  }
-
-  *#users(): Iterable<UserName> {
-    for (const { users } of this.#options.books.accounts.values()) yield* users;
-  }
-
-  /** Counters of this server that the books have of a user. */
-  #countersOf(user: UserName): { readonly counter: CounterName; readonly traffic: Traffic }[] {
-    const ours = `${this.settings.name}:`;
-    const counters = this.#entryOf(user)?.counters ?? [];
-    return [...counters].flatMap(([counter, { baseline }]) =>
-      counter.startsWith(ours) ? [{ counter, traffic: baseline }] : [],
-    );
-  }
-
-  /** Counters of logins that ended long ago leave the accounts. */
-  #prune(tick: number): void {
-    const { books, clock } = this.#options;
-    const ours = `${this.settings.name}:`;
-    this.#pruneAt = tick + PRUNE_EVERY_MS;
-    const live = this.#counters;
-    const old = clock.unix() - KEPT_MS;
-    for (const entry of books.accounts.values()) {
-      const ended = [...entry.counters]
-        .filter(([counter]) => counter.startsWith(ours) && !live.has(counter))
-        .toSorted(([, left], [, right]) => right.readAt - left.readAt);
-      const over = ended.filter(([, { readAt }], at) => readAt < old || at >= KEPT_LOGINS);
-      books.dropCounters(
-        entry,
-        over.map(([counter]) => counter),
-      );
-    }
-    books.dropRetired(this.settings.name, (counter) => {
-      const login = loginOfCounter(this.settings.name, counter);
-      return login !== undefined && !live.has(counter) && login.since * 1000 < old;
-    });
   }
 }
 

@@ -78,9 +78,12 @@ describe.skipIf(missing)(`OpenVPN's books${missing}`, () => {
   test("lack at most what moved after the last look when the server is killed, and say so", {
     timeout: 60_000,
   }, async () => {
-    await using stage = await setOpenvpnStage({ keepalive: "1 4", clients: ["alice"] });
+    await using stage = await setOpenvpnStage({
+      ...{ keepalive: "1 4", clients: ["alice"] },
+      settings: { history: {} },
+    });
     const { bed, sluice } = stage;
-    await stage.start();
+    await stage.start({ environment: { DB_FLUSH_INTERVAL: "1" } });
     await bed.run("up");
     expect(await bed.traffic(3, "alice", "down")).toBe(true);
     await until("he is booked", async () => (await sluice.row("alice")).lifetimeDownlinkBytes > 3 << 20);
@@ -94,6 +97,20 @@ describe.skipIf(missing)(`OpenVPN's books${missing}`, () => {
     await until(
       "his new login is booked from zero",
       async () => (await sluice.row("alice")).lifetimeDownlinkBytes > before + (1 << 20),
+    );
+
+    const asJson = async (...args: readonly string[]) =>
+      JSON.parse((await sluice.run("openvpn", ...args, "--json")).stdout) as Record<string, unknown>[];
+    expect(await asJson("sessions")).toMatchObject([{ user: "alice", server: "server", denied: false }]);
+    const logins = await until("both logins are in the history", async () => {
+      const found = await asJson("history", "alice");
+      return found.length === 2 && found;
+    });
+    expect(logins.map(({ endedMs, exact }) => ({ over: endedMs !== null, exact }))).toEqual(
+      expect.arrayContaining([
+        { over: true, exact: false },
+        { over: false, exact: false },
+      ]),
     );
   });
 });

@@ -1,4 +1,6 @@
 /** A cut OpenVPN user stops at his limit, is told why, stays out, and comes back after the reset. */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
@@ -22,7 +24,7 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
         openvpn: { return: back, backoff_s: 3 },
       });
       const { bed, sluice, innerOf } = stage;
-      await stage.start();
+      const daemon = await stage.start();
       await sluice.event("metering-began");
       await bed.run("up");
       await sluice.run("limit", "set", "alice", "20MB", "--create", "--service", "openvpn");
@@ -46,6 +48,17 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
         30_000,
       );
       expect((await sluice.row("alice")).state).toBe("limited");
+
+      // What a boot forgets, the service in front of OpenVPN puts back.
+      const denied = join(sluice.directory, "run", "denied");
+      await rm(join(denied, "alice"));
+      expect((await sluice.run("gates", "load")).stdout).toContain("The daemon runs");
+      const kicked = await sluice.run("openvpn", "kick", "bob");
+      expect(kicked).toMatchObject({ status: 0, stdout: "1 logins of bob at server ended\n" });
+      await daemon.stop();
+      await sluice.run("gates", "load");
+      expect(await readdir(denied)).toEqual(["alice"]);
+      await stage.start();
 
       await sluice.run("reset", "alice");
       await until("his traffic passes again", () => bed.traffic(1, "alice", "down", 3), 30_000);
