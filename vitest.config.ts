@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: "traffic",
           include: TRAFFIC,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

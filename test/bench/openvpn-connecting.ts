@@ -9,7 +9,8 @@ import { until } from "../support/until.ts";
 const LONGEST_MS = 60_000;
 
 /**
- * In turns, on one server that is started anew each time.
+ * In turns, on one server that is started anew each time: without a hook, with a
+ * program that does nothing, which no hook can be faster than, and with ours.
  *
  * @returns milliseconds from the first client's certificate to the last one's PUSH_REPLY.
  */
@@ -17,7 +18,7 @@ export async function connectingSpans(
   hook: string,
   clients: number,
   rounds: number,
-): Promise<{ readonly hooked: readonly number[]; readonly bare: readonly number[] }> {
+): Promise<Record<"hooked" | "idle" | "bare", readonly number[]>> {
   const names = Array.from({ length: clients }, (_, index) => `c${index + 1}`);
   await using bed = await openTestbed({ clients: names, server: ["machine-readable-output"] });
   await bed.run("up", "server");
@@ -28,9 +29,10 @@ export async function connectingSpans(
   const bare = text.replaceAll(/^client-(?:dis)?connect .*\n/gm, "");
   const line = `client-connect "${hook} ${denied} server refuse retry common_name"\n`;
   await writeClients(bed, names);
-  const spans = { hooked: [] as number[], bare: [] as number[] };
+  const spans = { hooked: [] as number[], idle: [] as number[], bare: [] as number[] };
   for (let round = 0; round < rounds; round++) {
     spans.bare.push(await oneRound(bed, names, bare));
+    spans.idle.push(await oneRound(bed, names, `${bare}client-connect /bin/true\n`));
     spans.hooked.push(await oneRound(bed, names, bare + line));
   }
   return spans;

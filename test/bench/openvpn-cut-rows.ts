@@ -17,7 +17,7 @@ const MOST_STALL_MS = 50;
 /** One user's way to his limit, and on. */
 interface Run {
   readonly way: "up" | "down";
-  /** Inner bytes behind the limit, headers in: of the one direction; below 0 when he was stopped early. */
+  /** Inner bytes behind the limit, both directions, headers in; below 0 when he was stopped early. */
   readonly beyond: number;
   /** Bytes a second on the way there. */
   readonly rate: number;
@@ -98,7 +98,7 @@ async function runs(
     const began = performance.now();
     await stopped(flow, 600);
     if (limited) await sluice.event("cut", user);
-    const passed = (await inner())[way] - before[way];
+    const passed = (await inner()) - before;
     found.push({
       ...{ way, beyond: passed - LIMIT },
       rate: (1_000 * passed) / (flow.lastAt() - began),
@@ -107,12 +107,12 @@ async function runs(
   }
   return found;
 
-  /** What the server's end of the tunnel carried so far, headers in. */
-  async function inner(): Promise<Record<"up" | "down", number>> {
+  /** What the server's end of the tunnel carried so far, headers in; with what the gate dropped on its way up. */
+  async function inner(): Promise<number> {
     const table = await bed.inside("server", "cat", "/proc/net/dev");
     const line = /^\s*\S+-tun:\s*(.*)$/m.exec(table)?.[1] ?? "";
     const figures = line.split(/\s+/).map(Number);
-    return { up: figures[0] ?? 0, down: figures[8] ?? 0 };
+    return (figures[0] ?? 0) + (figures[8] ?? 0);
   }
 }
 

@@ -5,7 +5,7 @@ import { openvpnPollRows } from "./openvpn-poll-rows.ts";
 import type { Row } from "./table.ts";
 
 export async function* openvpnRows(quick: boolean): AsyncGenerator<Row> {
-  yield* openvpnPollRows(quick ? 100 : 500);
+  yield* openvpnPollRows(quick ? 150 : 1_000);
   yield* openvpnHookRows(quick ? 500 : 2_000, quick ? 3 : 9);
   yield* openvpnCutRows(quick ? 1 : 5);
 }

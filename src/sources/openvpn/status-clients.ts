@@ -33,8 +33,8 @@ export interface ClientRowsOptions {
   /** The line that names the columns. */
   readonly header: string;
   readonly splitter: RowSplitter;
-  /** Rows of the look before, by their heads: what stands as it stood is not taken apart again. */
-  readonly known: ReadonlyMap<string, ClientRow>;
+  /** Rows of the look before, in their order: what stands as it stood is not taken apart again. */
+  readonly known: readonly ClientRow[];
   /** What makes a client somebody; one without the name asked for goes by the other. */
   readonly usersBy: "common-name" | "username";
   /** Seconds since 1970 of a moment as the status writes it. */
@@ -68,6 +68,9 @@ export class ClientRows {
   nameless = 0;
   readonly #options: ClientRowsOptions;
   readonly #at: Readonly<Record<keyof typeof COLUMNS, number>>;
+  /** Where the next row stood at the look before, if the order is the same. */
+  #next = 0;
+  #byHead: ReadonlyMap<string, number> | undefined;
 
   /** @throws {UnusableStatusError} when the header lacks a column. */
   constructor(options: ClientRowsOptions) {
@@ -81,12 +84,30 @@ export class ClientRows {
 
   /** @param from where the fields begin. */
   take(line: string, from: number): void {
-    const head = line.slice(0, this.#options.splitter.start(this.#at.received, line, from));
-    const known = this.#options.known.get(head);
-    const row = known?.line === line ? known : (this.#moved(line, known) ?? this.#parse(line, from, head));
+    const known = this.#knownOf(line, from);
+    const row = known?.line === line ? known : (this.#moved(line, known) ?? this.#parse(line, from));
     if (!row) return;
     this.rows.push(row);
     for (const address of row.login.addresses) this.addresses.add(address);
+  }
+
+  /** The row of the look before with the same head: nearly always the one behind the last one. */
+  #knownOf(line: string, from: number): ClientRow | undefined {
+    const { known } = this.#options;
+    const next = known[this.#next];
+    if (next && line.startsWith(next.head)) {
+      this.#next += 1;
+      return next;
+    }
+    this.#byHead ??= new Map(known.map((row, at) => [row.head, at]));
+    const at = this.#byHead.get(this.#headOf(line, from));
+    if (at === undefined) return undefined;
+    this.#next = at + 1;
+    return known[at];
+  }
+
+  #headOf(line: string, from: number): string {
+    return line.slice(0, this.#options.splitter.start(this.#at.received, line, from));
   }
 
   /** The row of the look before with other bytes; undefined when anything else in it is another too. */
@@ -105,7 +126,7 @@ export class ClientRows {
     return { head: known.head, line, login, routed: login };
   }
 
-  #parse(line: string, from: number, head: string): ClientRow | undefined {
+  #parse(line: string, from: number): ClientRow | undefined {
     const { splitter, usersBy, epochOf } = this.#options;
     const text = line.slice(from);
     const fields = splitter.split(text);
@@ -144,7 +165,7 @@ export class ClientRows {
         subnets: [],
         traffic: { uplink: bytes(received), downlink: bytes(sent) },
       };
-      return { head, line, login, routed: login };
+      return { head: this.#headOf(line, from), line, login, routed: login };
     } catch (error) {
       return this.#reject(user, reasonOf(error));
     }

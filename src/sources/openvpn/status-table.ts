@@ -23,7 +23,7 @@ export interface StatusTableOptions {
 
 export class StatusTable {
   readonly #options: StatusTableOptions;
-  #known: ReadonlyMap<string, ClientRow> = new Map();
+  #known: readonly ClientRow[] = [];
   #knownUnder = "";
 
   constructor(options: StatusTableOptions) {
@@ -101,7 +101,7 @@ export class StatusTable {
   }
 
   #clients(header: string, splitter: RowSplitter): ClientRows {
-    const known = header === this.#knownUnder ? this.#known : new Map<string, ClientRow>();
+    const known = header === this.#knownUnder ? this.#known : [];
     const { usersBy } = this.#options;
     return new ClientRows({ header, splitter, known, usersBy, epochOf: (text) => this.#epochOf(text) });
   }
@@ -122,7 +122,7 @@ export class StatusTable {
   ): ServerLook {
     const { rows, rejected } = clients;
     this.#knownUnder = clients.header;
-    this.#known = new Map(rows.map((row) => [row.head, row]));
+    this.#known = rows;
     const logins: VpnLogin[] = [];
     let pending = clients.nameless;
     for (const row of rows) {

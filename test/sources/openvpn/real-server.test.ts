@@ -13,6 +13,7 @@ import { Spool } from "../../../src/sources/openvpn/spool.ts";
 import { StatusFileSource } from "../../../src/sources/openvpn/status-file-source.ts";
 import { milliseconds, monotonicTime } from "../../../src/units.ts";
 import { openTestbed, type Testbed } from "../../support/openvpn/testbed.ts";
+import { needs } from "../../support/requirements.ts";
 import { until } from "../../support/until.ts";
 
 const { signal } = new AbortController();
@@ -30,11 +31,14 @@ umask 077
 } >"SPOOL/$time_unix.$daemon_pid.$$.$trusted_port"
 `;
 
+const missing = needs("root", "openvpn", "ip", "socat", "openssl");
+
 let folder: string;
 let spoolFolder: string;
 let bed: Testbed;
 
 beforeAll(async () => {
+  if (missing) return;
   folder = await mkdtemp(join(tmpdir(), "sluice-real-"));
   spoolFolder = join(folder, "spool");
   const hook = join(folder, "hook");
@@ -52,6 +56,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  if (missing) return;
   await bed[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
@@ -84,7 +89,7 @@ function says(link: ManagementLink, words: string): Promise<boolean> {
   );
 }
 
-describe("ManagementLink on a real server", () => {
+describe.skipIf(missing)(`ManagementLink on a real server${missing}`, () => {
   test("says what is wrong in one sentence, and recovers by itself", async () => {
     const passwordFile = join(folder, "own");
     await writeFile(passwordFile, "wrong\n");
@@ -114,8 +119,10 @@ describe("ManagementLink on a real server", () => {
   });
 });
 
-describe("OpenvpnSource on a real server", () => {
-  test("reports to the byte what the server told its hook last, over restarts of clients and server", async () => {
+describe.skipIf(missing)(`OpenvpnSource on a real server${missing}`, () => {
+  test("reports to the byte what the server told its hook last, over restarts of clients and server", {
+    timeout: 60_000,
+  }, async () => {
     const finals: FinalFigures[] = [];
     const ended: EndedLogin[] = [];
     const totals = new Map<string, { up: number; down: number }>();
