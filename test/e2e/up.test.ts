@@ -115,7 +115,10 @@ async function upWithout(apiPort: number) {
 }
 
 function startUp(command: string, args: readonly string[]) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, {
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" }, // the tests' own, which nobody else has
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -243,10 +243,13 @@ describe("History", () => {
     const history = new History({ path: join(disk.path, "history.db"), retention: RETENTION, onTrouble });
     await history.openLogins();
     disk.fill();
-    history.push(usageOf("alice", 1));
+    // The first may fit into what the file has left of its last page.
+    for (let index = 0; index < 20; index += 1) history.push(usageOf(`user${index}`, 1));
     await until("trouble", () => troubles.length > 0);
     await history[Symbol.asyncDispose]();
-    expect(troubles.at(-1)).toBe("The history lacks 1 records: they could not be written before the stop");
+    expect(troubles.at(-1)).toMatch(
+      /^The history lacks \d+ records: they could not be written before the stop$/,
+    );
   });
 
   test("the oldest that wait give way when there is no room, and how many is told", async () => {
