@@ -14,7 +14,8 @@ import type { KickReply, OpenvpnLoginRow, OpenvpnServerRow, StopStep } from "../
 import { type DoorRule, keepDoor } from "../enforcement/openvpn/client-auth.ts";
 import { RECONNECT } from "../enforcement/openvpn/client-texts.ts";
 import type { DeniedFolder } from "../enforcement/openvpn/denied-folder.ts";
-import { LoginEnder, PAUSE_IN_THE_OPEN } from "../enforcement/openvpn/login-ender.ts";
+import { DoorEnforcer } from "../enforcement/openvpn/door-enforcer.ts";
+import { LoginEnder, type LoginEnderOptions, PAUSE_IN_THE_OPEN } from "../enforcement/openvpn/login-ender.ts";
 import { OpenvpnEnforcer, type TunnelShutters } from "../enforcement/openvpn/openvpn-enforcer.ts";
 import { reasonOf, UnreachableError } from "../errors.ts";
 import type { LoginRecord } from "../history/records.ts";
@@ -85,7 +86,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   readonly settings: OpenvpnSettings;
   readonly source: CounterSource;
   /** Undefined in observe mode. */
-  readonly gate: OpenvpnEnforcer | undefined;
+  readonly gate: OpenvpnEnforcer | DoorEnforcer | undefined;
   readonly #options: OpenvpnPartOptions;
   readonly #presence: OpenvpnPresence;
   readonly #sessions: OpenvpnSessions;
@@ -143,15 +144,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       look: options.look,
     };
     this.#ender = new LoginEnder(clients);
-    this.gate =
-      options.denied &&
-      new OpenvpnEnforcer({
-        ...clients,
-        ...{ keeper, denied: options.denied, back: settings.return, backoff: settings.backoff },
-        known: (user) => this.#presence.countersOf(user).length > 0,
-        gates: () => this.#shutters(),
-        reasonFor: (user) => whyDenied(this.#presence.entryOf(user)?.verdict) ?? "your account is closed",
-      });
+    this.gate = options.denied && this.#gateOf(options.denied, clients);
   }
 
   /** Nothing of the kind is on this host, and nobody asked for it. As of the last upkeep. */
@@ -353,8 +346,9 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   /** Gates where the logins are now; who is denied and here meets his gate, and then the word to go. */
   async #lay(gates: OpenvpnGates | undefined): Promise<void> {
     if (this.#isGated()) await gates?.follow(this.settings.name, this.#presence.places());
+    if (!(this.gate instanceof OpenvpnEnforcer)) return;
     for (const login of this.#presence.denied()) {
-      void this.gate?.onLogin(login).catch(() => undefined); // the next look meets him again
+      void this.gate.onLogin(login).catch(() => undefined); // the next look meets him again
     }
   }
 
@@ -463,6 +457,21 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
         return entry !== undefined && gates.isShut(entry) && gates.ungated(entry) === undefined;
       },
     };
+  }
+
+  #gateOf(denied: DeniedFolder, clients: LoginEnderOptions): OpenvpnEnforcer | DoorEnforcer {
+    const { settings } = this;
+    const shared = {
+      ...{ keeper: settings.name, denied, users: clients.users },
+      known: (user: UserName) => this.#presence.countersOf(user).length > 0,
+      reasonFor: (user: UserName) =>
+        whyDenied(this.#presence.entryOf(user)?.verdict) ?? "your account is closed",
+    };
+    if (settings.management === null) {
+      return new DoorEnforcer({ ...shared, logins: (user) => clients.loginsOf(user).length });
+    }
+    const { return: back, backoff } = settings;
+    return new OpenvpnEnforcer({ ...clients, ...shared, back, backoff, gates: () => this.#shutters() });
   }
 
   /** Why no gates stand here; undefined where they do. */

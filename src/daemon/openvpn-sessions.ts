@@ -2,6 +2,7 @@
  * Tells of the logins at one OpenVPN server: to the history as they grow, and in
  * an event when they end, in the words that operators of older monitors look for.
  */
+import { durationText } from "../duration-text.ts";
 import type { LoginRecord } from "../history/records.ts";
 import type { KeeperName, UserName } from "../names.ts";
 import type { EndedLogin, SeenLogin } from "../sources/openvpn/login-readings.ts";
@@ -37,7 +38,7 @@ export class OpenvpnSessions {
     const about = exact ? "" : ", as of the last look";
     events.record(
       "session-ended",
-      `Session of ${login.user} at ${keeper} ended after ${clockText(duration)}: ${traffic.downlink} bytes sent, ${traffic.uplink} bytes received (${login.realAddress})${about}`,
+      `Session of ${login.user} at ${keeper} ended after ${durationText(duration * 1000)}: ${traffic.downlink} bytes sent, ${traffic.uplink} bytes received (${login.realAddress})${about}`,
       {
         ...{ user: login.user, keeper, began_ms: login.since * 1000, duration_s: duration, exact },
         ...{ uplink_bytes: traffic.uplink, downlink_bytes: traffic.downlink },
@@ -68,10 +69,4 @@ export class OpenvpnSessions {
       exact,
     };
   }
-}
-
-/** "0:00:52", as OpenVPN's panels write it. */
-function clockText(seconds: number): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }

@@ -10,6 +10,7 @@
  *
  * Pure: no clock, no I/O.
  */
+import { durationText } from "../duration-text.ts";
 import { reasonOf } from "../errors.ts";
 import { userName } from "../names.ts";
 import type { LoginRecord } from "./records.ts";
@@ -131,15 +132,6 @@ export function oldActiveSessions(
       },
     ]);
   return Object.fromEntries(byName);
-}
-
-/** "0:00:52", "3 days, 4:05:06". @param span ms, 0 or more. */
-export function durationText(span: number): string {
-  const seconds = Math.max(0, Math.floor(span / 1000));
-  const two = (value: number) => String(value).padStart(2, "0");
-  const clock = `${Math.floor(seconds / 3600) % 24}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  const days = Math.floor(seconds / 86_400);
-  return days === 0 ? clock : `${days} ${days === 1 ? "day" : "days"}, ${clock}`;
 }
 
 /** Each entry of a file; one that makes `read` throw is refused with its reason. */

@@ -64,4 +64,24 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
       await until("his traffic passes again", () => bed.traffic(1, "alice", "down", 3), 30_000);
     },
   );
+
+  test("keeps him out at his next login where only a status file is read, and says that he lasts until then", {
+    timeout: 60_000,
+  }, async () => {
+    await using stage = await setOpenvpnStage({ from: "status-file", clients: ["alice"] });
+    const { bed, sluice } = stage;
+    await stage.start();
+    await sluice.event("metering-began");
+    await bed.run("up");
+    await sluice.run("limit", "set", "alice", "2MB", "--create", "--service", "openvpn");
+    expect(await bed.traffic(3, "alice", "down")).toBe(true);
+    const cut = await sluice.event("cut", "alice");
+    expect(cut.text).toBe(
+      "QUOTA EXCEEDED: Cut alice, but 1 logins of his last until he leaves: only the server's status file is read",
+    );
+    await bed.run("disconnect", "alice");
+    await bed.run("connect", "alice", "nowait");
+    await until("he is refused", async () => (await bed.log("alice")).includes("AUTH_FAILED"), 20_000);
+    expect((await sluice.run("openvpn", "kick", "alice")).status).not.toBe(0);
+  });
 });

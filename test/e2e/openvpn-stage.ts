@@ -25,6 +25,8 @@ export interface OpenvpnStage extends AsyncDisposable {
 }
 
 export interface OpenvpnStageOptions extends Omit<TestbedOptions, "connectHook" | "disconnectHook"> {
+  /** Where the server's figures come from; the management interface if left out. */
+  readonly from?: "management" | "status-file";
   /** Keys of the server in the settings. */
   readonly openvpn?: object;
   readonly settings?: object;
@@ -39,7 +41,7 @@ const SCRIPTS = fileURLToPath(new URL("../../scripts/openvpn/", import.meta.url)
 /** The server runs, and no client yet. */
 export async function setOpenvpnStage(options: OpenvpnStageOptions = {}): Promise<OpenvpnStage> {
   await using parts = new AsyncDisposableStack();
-  const { openvpn = {}, settings = {}, hooks = true, ...bedOptions } = options;
+  const { from = "management", openvpn = {}, settings = {}, hooks = true, ...bedOptions } = options;
   // What the hooks are told needs the installation, which needs the bed's socket, which needs the hooks' place.
   const { path: folder } = parts.use(await mkdtempDisposable(join(tmpdir(), "sluice-hooks-")));
   const note = join(folder, "note.sh");
@@ -53,7 +55,15 @@ export async function setOpenvpnStage(options: OpenvpnStageOptions = {}): Promis
   const sluice = parts.use(
     await makeSluice({
       max_period_ms: 500,
-      openvpn: [{ name: "server", management: bed.management, ...openvpn }],
+      openvpn: [
+        {
+          name: "server",
+          ...(from === "management"
+            ? { management: bed.management }
+            : { management: null, status_file: bed.statusFile }),
+          ...openvpn,
+        },
+      ],
       ...settings,
     }),
   );

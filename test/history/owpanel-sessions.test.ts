@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  durationText,
   oldActiveSessions,
   oldHistory,
   parseOldSessions,
@@ -185,14 +184,4 @@ describe("what is written", () => {
       bob: { session_id: uuidOf("later") },
     });
   });
-});
-
-test.each([
-  [0, "0:00:00"],
-  [52_999, "0:00:52"],
-  [3_600_000, "1:00:00"],
-  [86_400_000 + 61_000, "1 day, 0:01:01"],
-  [3 * 86_400_000 + 36_000_000, "3 days, 10:00:00"],
-])("durationText(%d) is %s", (span, want) => {
-  expect(durationText(span)).toBe(want);
 });

@@ -1,6 +1,6 @@
 /** How logins of the history are shown. */
 import { localTimeText } from "../../calendar.ts";
-import { durationText } from "../../history/owpanel-sessions.ts";
+import { durationText } from "../../duration-text.ts";
 import type { LoginRecord } from "../../history/records.ts";
 import { formatSize } from "../../sizes.ts";
 import { bytes, type UnixTime, unixTime } from "../../units.ts";

@@ -1,6 +1,7 @@
 /** How OpenVPN servers and logins are shown. */
 import { localTimeText } from "../../calendar.ts";
 import type { OpenvpnLoginRow, OpenvpnServerRow } from "../../control/rows.ts";
+import { durationText } from "../../duration-text.ts";
 import { printable } from "../../log.ts";
 import { formatSize } from "../../sizes.ts";
 import { type Bytes, type UnixTime, unixTime } from "../../units.ts";
@@ -28,21 +29,12 @@ export function sessionsTable(rows: readonly OpenvpnLoginRow[], now: UnixTime, z
       row.realAddress,
       row.addresses.join(" ") || "-",
       localTimeText(unixTime(row.sinceMs), zone),
-      spanText(now - row.sinceMs),
+      durationText(now - row.sinceMs),
       size(row.uplinkBytes),
       size(row.downlinkBytes),
       row.denied ? "denied" : "ok",
     ]),
   );
-}
-
-/** "0:00:52", "3 days 4:05:06". @param span in milliseconds; below 0, as where clocks differ, counts as 0. */
-export function spanText(span: number): string {
-  const seconds = Math.max(0, Math.floor(span / 1000));
-  const two = (value: number) => String(value).padStart(2, "0");
-  const clock = `${Math.floor(seconds / 3600) % 24}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-  const days = Math.floor(seconds / 86_400);
-  return days === 0 ? clock : `${days} ${days === 1 ? "day" : "days"} ${clock}`;
 }
 
 export function serversText(rows: readonly OpenvpnServerRow[], zone: string): string {
@@ -71,9 +63,7 @@ function serverLines(row: OpenvpnServerRow, zone: string): readonly string[] {
   return [
     [`${row.name}: ${health}`, ...what].join(", "),
     `  ${counted(row.logins, "login")}, ${row.pending} at the door; last look ${last}, every ${row.periodMs} ms`,
-    ...(row.from === "status-file"
-      ? ["  Only its status file is read: figures are as old as the file, and nobody is cut here."]
-      : managedLines(row)),
+    ...(row.from === "status-file" ? [] : managedLines(row)),
     ...row.notes.map((note) => `  - ${note}`),
   ];
 }

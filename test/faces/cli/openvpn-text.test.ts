@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { OpenvpnLoginRow, OpenvpnServerRow } from "../../../src/control/rows.ts";
-import { briefText, serversText, sessionsTable, spanText } from "../../../src/faces/cli/openvpn-text.ts";
+import { briefText, serversText, sessionsTable } from "../../../src/faces/cli/openvpn-text.ts";
 import { unixTime } from "../../../src/units.ts";
 
 const NOON = unixTime(Date.UTC(2026, 10, 21, 12));
@@ -22,18 +22,6 @@ function login(values: Partial<OpenvpnLoginRow> = {}): OpenvpnLoginRow {
     ...values,
   };
 }
-
-describe("spanText()", () => {
-  test.for([
-    { name: "counts a login from the future as new", span: -5000, want: "0:00:00" },
-    { name: "writes seconds as the old panel did", span: 52_999, want: "0:00:52" },
-    { name: "fills an hour before a day", span: 86_399_000, want: "23:59:59" },
-    { name: "says a day", span: 86_400_000, want: "1 day 0:00:00" },
-    { name: "says days", span: 2 * 86_400_000 + 14_706_000, want: "2 days 4:05:06" },
-  ])("$name", ({ span, want }) => {
-    expect(spanText(span)).toBe(want);
-  });
-});
 
 describe("sessionsTable()", () => {
   test("writes a row per login, in the operator's zone", () => {
@@ -73,7 +61,6 @@ server: answers, OpenVPN 2.6.14, pid 123
     { name: "who moves the packets", row: { dco: true }, says: "The kernel moves the packets" },
     { name: "that there are no gates", row: { gated: false }, says: "Gates: NONE" },
     { name: "that no hook spoke yet", row: { hooked: false }, says: "no login's last figures were told" },
-    { name: "that a status file cuts nobody", row: { from: "status-file" }, says: "nobody is cut here" },
     { name: "one login as one", row: { logins: 1 }, says: "  1 login, 0 at" },
   ])("says $name", ({ row, says }) => {
     expect(serversText([server(row)], "UTC")).toContain(says);
