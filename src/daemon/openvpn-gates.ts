@@ -77,7 +77,11 @@ export class OpenvpnGates implements AsyncDisposable {
   #standby: string | undefined = "not started";
   #trouble: string | undefined;
   readonly #places = new Map<KeeperName, readonly Whereabouts[]>();
+  /** Who has an address anywhere. */
+  #present: ReadonlySet<Entry> = new Set();
   readonly #cells = new Map<number, Cell>();
+  /** The kernel refused the last change. */
+  #unlaid = false;
   readonly #settling = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -124,9 +128,11 @@ export class OpenvpnGates implements AsyncDisposable {
     if (this.#cells.size > 0) await this.#next((table) => this.#note(table));
   }
 
-  /** A server's look: who is where. Resolves when the kernel knows. */
+  /** A server's look: who is where; the same list where nothing has changed. Resolves when the kernel knows. */
   async follow(keeper: KeeperName, places: readonly Whereabouts[]): Promise<void> {
+    if (this.#places.get(keeper) === places) return;
     this.#places.set(keeper, places);
+    this.#present = new Set([...this.#places.values()].flat().map(({ entry }) => entry));
     await this.#lay();
   }
 
@@ -134,7 +140,7 @@ export class OpenvpnGates implements AsyncDisposable {
   arm(entry: Entry): void {
     const { verdict } = entry;
     const cell = this.#cellOf(entry);
-    const wanted = verdict.kind === "deny" || verdict.remaining !== undefined;
+    const wanted = this.#present.has(entry) && (verdict.kind === "deny" || verdict.remaining !== undefined);
     if (wanted !== (cell !== undefined)) {
       void this.#lay();
       return;
@@ -170,7 +176,7 @@ export class OpenvpnGates implements AsyncDisposable {
   isShut(entry: Entry): boolean {
     if (this.#standby !== undefined) return false;
     const cell = this.#cellOf(entry);
-    return cell ? cell.limit === 0 : this.#addressesOf(entry).length === 0;
+    return cell ? cell.limit === 0 : !this.#present.has(entry);
   }
 
   /** The kernel stops him by itself, and he does not move just now: no look need come earlier for it. */
@@ -196,12 +202,15 @@ export class OpenvpnGates implements AsyncDisposable {
     return address === undefined ? undefined : `${address}: ${refused?.get(address)}`;
   }
 
-  /** Puts back what another program flushed. */
+  /** Puts back what another program flushed, and tries again what the kernel refused. */
   async upkeep(): Promise<void> {
-    if (!this.#table || this.#cells.size === 0 || (await this.#table.intact())) return;
+    await this.#queue;
+    if (!this.#table || (this.#cells.size === 0 && !this.#unlaid)) return;
+    const flushed = !(await this.#table.intact());
+    if (!flushed && !this.#unlaid) return;
     this.#cells.clear();
     await this.#lay();
-    this.#options.onRestored();
+    if (flushed) this.#options.onRestored();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -231,8 +240,10 @@ export class OpenvpnGates implements AsyncDisposable {
       else this.#cells.set(number, this.#newCell(entry, number, addresses));
     }
     for (const number of this.#cells.keys()) if (!wanted.has(number)) this.#cells.delete(number);
+    this.#unlaid = true;
     await this.#next(async (table) => {
       await table.set(gates, (number) => this.#cells.get(number)?.limit ?? 0);
+      this.#unlaid = false;
       await this.#note(table); // a gate from before a restart stands where it stood
     });
   }

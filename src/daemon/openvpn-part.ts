@@ -345,7 +345,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
 
   /** Gates where the logins are now; who is denied and here meets his gate, and then the word to go. */
   async #lay(gates: OpenvpnGates | undefined): Promise<void> {
-    if (this.#isGated()) await gates?.follow(this.settings.name, this.#presence.places());
+    if (this.#isGated()) await gates?.follow(this.settings.name, this.#presence.places);
     if (!(this.gate instanceof OpenvpnEnforcer)) return;
     for (const login of this.#presence.denied()) {
       void this.gate.onLogin(login).catch(() => undefined); // the next look meets him again

@@ -15,14 +15,15 @@ import { OPENVPN } from "./openvpn-view.ts";
 /** A login that ended so long ago is in no status any more. */
 const KEPT_MS = 24 * 3_600_000;
 /** As many of one account's logins are kept that have ended. */
-const KEPT_LOGINS = 200;
+const KEPT_LOGINS = 50;
 
 export class OpenvpnPresence {
   readonly #keeper: KeeperName;
   readonly #books: Books;
-  #here: ReadonlyMap<VpnLogin, Entry | undefined> = new Map();
+  #here: Present = new Map();
   #counters: ReadonlySet<CounterName> = new Set();
   #byUser: ReadonlyMap<UserName, readonly VpnLogin[]> = new Map();
+  #places: readonly Whereabouts[] = [];
 
   constructor(keeper: KeeperName, books: Books) {
     this.#keeper = keeper;
@@ -41,6 +42,7 @@ export class OpenvpnPresence {
     );
     this.#counters = new Set(seen.map(({ counter }) => counter));
     this.#byUser = Map.groupBy(this.#here.keys(), ({ user }) => user);
+    if (!isSamePlace(before, this.#here)) this.#places = placesOf(this.#here);
     return seen.filter(({ login }) => !before.has(login)); // a row that has not changed is the same object
   }
 
@@ -62,13 +64,9 @@ export class OpenvpnPresence {
     for (const [login, entry] of this.#here) if (entry?.verdict.kind === "deny") yield login;
   }
 
-  /** Where everybody is; an address belongs to who got it last. */
-  places(): Whereabouts[] {
-    return [...this.#here]
-      .toSorted(([left], [right]) => right.since - left.since)
-      .flatMap(([{ addresses, subnets }, entry]) =>
-        entry ? [{ entry, addresses: [...addresses, ...subnets] }] : [],
-      );
+  /** Where everybody is; an address belongs to who got it last. The same list as long as nobody comes, goes or moves. */
+  get places(): readonly Whereabouts[] {
+    return this.#places;
   }
 
   rows(): readonly OpenvpnLoginRow[] {
@@ -136,4 +134,26 @@ export class OpenvpnPresence {
   #isOurs(counter: CounterName): boolean {
     return counter.startsWith(`${this.#keeper}:`);
   }
+}
+
+type Present = ReadonlyMap<VpnLogin, Entry | undefined>;
+
+/** A login whose bytes alone have changed keeps the lists of its addresses. */
+function isSamePlace(before: Present, now: Present): boolean {
+  if (before.size !== now.size) return false;
+  const others = before.entries();
+  for (const [login, entry] of now) {
+    const [other, itsEntry] = others.next().value ?? [];
+    if (other?.addresses !== login.addresses || other.subnets !== login.subnets || itsEntry !== entry)
+      return false;
+  }
+  return true;
+}
+
+function placesOf(present: Present): Whereabouts[] {
+  return [...present]
+    .toSorted(([left], [right]) => right.since - left.since)
+    .flatMap(([{ addresses, subnets }, entry]) =>
+      entry ? [{ entry, addresses: [...addresses, ...subnets] }] : [],
+    );
 }

@@ -100,8 +100,9 @@ describe.skipIf(missing)(`the books of an SSH account${missing}`, { timeout: 120
       const after = (await transfer.progress()).down;
       expect(await transfer.finish()).toMatchObject({ outcome: "complete" });
       const { downlink } = await stillBooked(stage, sluice, account);
-      // What passes in the server's and ssh's buffers meanwhile is neither here nor there.
-      expect(downlink).toBeGreaterThan(total - after - 4 * MB);
+      // What passes in the server's and ssh's buffers meanwhile, and until Dropbear's open session is found on a
+      // busy machine, is neither here nor there.
+      expect(downlink).toBeGreaterThan(total - after - 10 * MB);
       expect(downlink).toBeLessThan((total - before) * HEADROOM);
     },
   );
