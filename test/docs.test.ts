@@ -58,6 +58,15 @@ function leavesOf(command: Command): readonly string[] {
   return below.flatMap(leavesOf).map((words) => `${command.name()} ${words}`);
 }
 
+test("docs/openvpn.md has every name of the environment that is read", () => {
+  const text = readFileSync(`${ROOT}/docs/openvpn.md`, "utf8");
+  const read = ["src/config-environment.ts", "src/faces/cli/owpanel-stores.ts"].flatMap((path) =>
+    [...readFileSync(`${ROOT}/${path}`, "utf8").matchAll(/"([A-Z]+(?:_[A-Z]+)+)"/g)].map(([, name]) => name),
+  );
+  expect(read.length).toBeGreaterThan(9);
+  expect(read.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
+});
+
 /** Command lines of ours, in words: those in code, whole up to what ends a shell's command, without what stands in quotes. */
 function commandsIn(text: string): readonly (readonly string[])[] {
   const code = [...text.matchAll(/^ {4,}(.*)$|^(?:\$|#) (.*)$|`([^`\n]+)`/gm)].map(

@@ -83,7 +83,8 @@ describe.skipIf(missing)(`OpenVPN's books${missing}`, () => {
       settings: { history: {} },
     });
     const { bed, sluice } = stage;
-    await stage.start({ environment: { DB_FLUSH_INTERVAL: "1" } });
+    // Names that older monitors know.
+    await stage.start({ environment: { DB_FLUSH_INTERVAL: "1", BYTECOUNT_INTERVAL: "2" } });
     await bed.run("up");
     expect(await bed.traffic(3, "alice", "down")).toBe(true);
     await until("he is booked", async () => (await sluice.row("alice")).lifetimeDownlinkBytes > 3 << 20);
@@ -101,6 +102,7 @@ describe.skipIf(missing)(`OpenVPN's books${missing}`, () => {
 
     const asJson = async (...args: readonly string[]) =>
       JSON.parse((await sluice.run("openvpn", ...args, "--json")).stdout) as Record<string, unknown>[];
+    expect(await asJson("status")).toMatchObject([{ name: "server", answering: true, periodMs: 2000 }]);
     expect(await asJson("sessions")).toMatchObject([{ user: "alice", server: "server", denied: false }]);
     const logins = await until("both logins are in the history", async () => {
       const found = await asJson("history", "alice");

@@ -61,7 +61,8 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
       await stage.start();
 
       await sluice.run("reset", "alice");
-      await until("his traffic passes again", () => bed.traffic(1, "alice", "down", 3), 30_000);
+      // The backoff he was told and ten seconds, of which each try may take three.
+      await until("his traffic passes again", () => bed.traffic(1, "alice", "down", 3), 13_000);
     },
   );
 
