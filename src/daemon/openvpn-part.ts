@@ -98,6 +98,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   #link: ManagementLink | undefined;
   #passThrough: PassThrough | undefined;
   #passThroughTrouble: string | undefined;
+  #doorTrouble: string | undefined;
   #config: ServerConfig | undefined;
   #server: { readonly pid: number; readonly version: string } | undefined;
   #restart: { readonly at: UnixTime; readonly lastLook: UnixTime | undefined } | undefined;
@@ -119,6 +120,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     this.#sessions = new OpenvpnSessions({
       ...{ keeper, events, onLogin: options.onLogin },
       accountOf: (user) => books.accountNameOf(user),
+      isDenied: (user) => this.#presence.entryOf(user)?.verdict.kind === "deny",
     });
     this.#finals = new OpenvpnFinals({ keeper, directory: options.spool, books, saver, events, clock });
     const ofEither = {
@@ -274,7 +276,7 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
       ...{ settings, hooked, config: this.#config, enforces: mode === "enforce" },
       dco: this.#look?.dco ?? false,
       gateless: this.#gateless(),
-      troubles: [...(gates?.notes() ?? []), trouble, this.#passThroughTrouble],
+      troubles: [...(gates?.notes() ?? []), trouble, this.#passThroughTrouble, this.#doorTrouble],
     });
   }
 
@@ -406,7 +408,12 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   #markWaiting(on: boolean): void {
     const { denied, gates } = this.#options;
     if (this.settings.return !== "wait" || !denied) return;
-    denied.waiting(shortNameOf(this.settings), on && this.#isGated() && gates?.standby === undefined);
+    try {
+      denied.waiting(shortNameOf(this.settings), on && this.#isGated() && gates?.standby === undefined);
+      this.#doorTrouble = undefined;
+    } catch (error) {
+      this.#doorTrouble = `the hook refuses who might wait: ${reasonOf(error)}`;
+    }
   }
 
   #doorRule(): DoorRule {

@@ -14,9 +14,14 @@ export interface OpenvpnSessionsOptions {
   readonly keeper: KeeperName;
   readonly events: EventFile;
   readonly accountOf: (user: UserName) => UserName;
+  /** Whether his account is denied now. */
+  readonly isDenied: (user: UserName) => boolean;
   /** The history's ear. */
   readonly onLogin: (record: LoginRecord) => void;
 }
+
+/** Milliseconds: a login's beginning and end are told in whole seconds. */
+const MOST_AT_THE_DOOR = 2_000;
 
 export class OpenvpnSessions {
   readonly #options: OpenvpnSessionsOptions;
@@ -32,7 +37,14 @@ export class OpenvpnSessions {
 
   ended(end: EndedLogin): void {
     const { login, endedAt, traffic, exact } = end;
-    const { keeper, events, onLogin } = this.#options;
+    const { keeper, events, onLogin, isDenied } = this.#options;
+    // Refused at the door, as often as his client tries: the server calls that a login, and nobody else does.
+    if (
+      login.clientId === undefined &&
+      endedAt - login.since * 1000 < MOST_AT_THE_DOOR &&
+      isDenied(login.user)
+    )
+      return;
     onLogin(this.#recordOf(end, traffic, endedAt, exact));
     const duration = Math.max(0, Math.round(endedAt / 1000) - login.since);
     const about = exact ? "" : ", as of the last look";

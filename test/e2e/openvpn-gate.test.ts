@@ -48,6 +48,11 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
         30_000,
       );
       expect((await sluice.row("alice")).state).toBe("limited");
+      if (back === "retry") {
+        // The server calls each refused try a login that ended.
+        const sessions = (await sluice.events()).filter(({ kind }) => kind === "session-ended");
+        expect(sessions.filter(({ user }) => user === "alice")).toHaveLength(1);
+      }
 
       // What a boot forgets, the service in front of OpenVPN puts back.
       const denied = join(sluice.directory, "run", "denied");

@@ -18,9 +18,12 @@ const COLUMNS: readonly Column[] = [
   { title: "DOWN", align: "right" },
 ];
 
+const NONE =
+  "No login of that kind is in the history; what happened just now comes into it within half a minute.";
+
 /** @param logins in the order they are to stand. */
 export function loginsText(logins: readonly LoginRecord[], now: UnixTime, zone: string): string {
-  if (logins.length === 0) return "No login of that kind is in the history.";
+  if (logins.length === 0) return NONE;
   const inexact = logins.some(({ ended, exact }) => ended !== undefined && !exact)
     ? "\n* as it was last looked at: the server's own last figures did not come."
     : "";
