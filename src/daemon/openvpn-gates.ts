@@ -125,7 +125,12 @@ export class OpenvpnGates implements AsyncDisposable {
 
   /** What the gates let pass so far: asked right before a server is. */
   async note(): Promise<void> {
-    if (this.#cells.size > 0) await this.#next((table) => this.#note(table));
+    if (this.#cells.size === 0) return;
+    await this.#next((table) => this.#note(table));
+    // The kernel's own word may have been lost, or have come while the server did not answer.
+    for (const { depleted, entry, number } of this.#cells.values()) {
+      if (depleted && entry.verdict.kind === "allow") this.#heard(number);
+    }
   }
 
   /** A server's look: who is where; the same list where nothing has changed. Resolves when the kernel knows. */
@@ -359,7 +364,7 @@ export class OpenvpnGates implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
-    this.#trouble = `the kernel refused a gate: ${reasonOf(error)}`;
+    this.#trouble = `a gate does not follow: ${reasonOf(error)}`;
   }
 }
 
