@@ -21,6 +21,7 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
     async ({ back, protocol, client }) => {
       await using stage = await setOpenvpnStage({
         ...{ keepalive: "1 5", protocol, client, return: back },
+        server: ["server-ipv6 fd98::/64"],
         openvpn: { return: back, backoff_s: 3 },
       });
       const { bed, sluice, innerOf } = stage;
@@ -28,6 +29,10 @@ describe.skipIf(missing)(`An OpenVPN user's limit${missing}`, () => {
       await sluice.event("metering-began");
       await bed.run("up");
       await sluice.run("limit", "set", "alice", "20MB", "--create", "--service", "openvpn");
+      const sessions = await sluice.run("openvpn", "sessions", "--user", "alice", "--json");
+      expect(JSON.parse(sessions.stdout)).toMatchObject([
+        { addresses: [expect.stringMatching(/^10\.98\.0\./), expect.stringMatching(/^fd98::/)] },
+      ]);
       expect(await bed.traffic(1, "alice", "down")).toBe(true);
       const before = await innerOf("alice");
       expect(await bed.traffic(60, "alice", "down", 6)).toBe(false);
