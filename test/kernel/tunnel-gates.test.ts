@@ -174,12 +174,18 @@ describe.skipIf(missing)(`openTunnelGates() on the tunnel of a real OpenVPN serv
       stdio: ["ignore", "pipe", "ignore"],
     });
     stack.defer(() => endChild(listener));
+    const length = 1_000;
     let heard = 0;
     listener.stdout.on("data", (data: Buffer) => {
       heard += data.length;
     });
     const tell = () =>
-      bed.inside("server", "sh", "-c", `echo x | socat -u - UDP4-SENDTO:${addresses.alice[4]}:5200 || true`);
+      bed.inside(
+        "server",
+        "sh",
+        "-c",
+        `head -c ${length} /dev/zero | socat -u - UDP4-SENDTO:${addresses.alice[4]}:5200 || true`,
+      );
     const isHeard = (before = heard) =>
       until("she hears the server", async () => (await tell(), heard > before));
     await isHeard();
@@ -189,8 +195,9 @@ describe.skipIf(missing)(`openTunnelGates() on the tunnel of a real OpenVPN serv
     await uplink.renew(ALICE, OPEN);
     await isHeard();
     // Those that were told in between would have come before the last one.
-    expect(heard - before).toBeLessThan(2 * 5);
-    expect((await uplink.used()).get(ALICE)).toMatchObject({ used: 0 });
+    expect(heard - before).toBeLessThan(5 * length);
+    // None of them, if perhaps a packet that a transfer before this left behind.
+    expect((await uplink.used()).get(ALICE)?.used).toBeLessThan(length);
   });
 
   test("a table from before is taken over with what its gates let pass, and its strangers go", async () => {

@@ -44,13 +44,15 @@ index() { # CN -> 1-based index
   local i; for i in "${!CLIENTS[@]}"; do [[ ${CLIENTS[i]} == "$1" ]] && { echo $((i + 1)); return; }; done
   die "unknown client '$1' (have: ${CLIENTS[*]})"
 }
-alive() { [[ -s $1 ]] && kill -0 "$(<"$1")" 2>/dev/null; }
+# A daemon takes its file away when it ends, at any moment: `$(<FILE)` would end this script with it.
+pid_in() { cat "$1" 2>/dev/null || true; }
+alive() { local pid; pid=$(pid_in "$1"); [[ $pid ]] && kill -0 "$pid" 2>/dev/null; }
 running() { # a daemon that has ended may wait for init to take note of it
   local state; state=$(awk '{print $3}' "/proc/$1/stat" 2>/dev/null) && [[ $state != Z ]]
 }
 stop() { # PIDFILE SIGNAL: signal it and wait until it is gone
   alive "$1" || { rm -f "$1"; return 0; }
-  local pid; pid=$(<"$1") || return 0 # it has just ended
+  local pid; pid=$(pid_in "$1"); [[ $pid ]] || return 0
   kill "-${2:-TERM}" "$pid" 2>/dev/null || true
   for _ in {1..500}; do running "$pid" || break; sleep 0.02; done
   { running "$pid" && kill -KILL "$pid" 2>/dev/null; } || true
@@ -195,7 +197,7 @@ traffic() { # MB CN up|down
 down() {
   local cn i
   for cn in "${CLIENTS[@]}" server; do # all at once: each takes its time
-    alive "$DIR/$cn.pid" && kill -TERM "$(<"$DIR/$cn.pid")" 2>/dev/null || true
+    alive "$DIR/$cn.pid" && kill -TERM "$(pid_in "$DIR/$cn.pid")" 2>/dev/null || true
   done
   for cn in "${CLIENTS[@]}"; do stop "$DIR/$cn.pid" TERM; done
   stop "$DIR/server.pid" TERM
@@ -218,12 +220,12 @@ server)
   start) server_start ;;
   term) stop "$DIR/server.pid" TERM ;;
   kill) stop "$DIR/server.pid" KILL ;;
-  usr1) kill -USR1 "$(<"$DIR/server.pid")" ;;
-  hup) kill -HUP "$(<"$DIR/server.pid")" ;;
+  usr1) kill -USR1 "$(pid_in "$DIR/server.pid")" ;;
+  hup) kill -HUP "$(pid_in "$DIR/server.pid")" ;;
   *) die "server start|term|kill|usr1|hup" ;;
   esac ;;
 info)
   echo "DIR=$DIR"; echo "MGMT=$MGMT"; echo "STATUS=$DIR/status.log"; echo "SERVER_NETNS=$SNS"; echo "SERVER_TUN=$NET.1"
-  for p in server "${CLIENTS[@]}"; do alive "$DIR/$p.pid" && echo "PID_$p=$(<"$DIR/$p.pid")"; done; true ;;
+  for p in server "${CLIENTS[@]}"; do alive "$DIR/$p.pid" && echo "PID_$p=$(pid_in "$DIR/$p.pid")"; done; true ;;
 *) sed -n '2,36s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
