@@ -108,7 +108,8 @@ export class OpenvpnFinals {
     const { directory, saver, clock } = this.#options;
     const booked = [...this.#taken.values()].filter((taken) => this.#isBooked(taken));
     if (booked.length === 0) return;
-    await saver.flush();
+    await saver.tryFlush();
+    if (saver.trouble !== undefined) return; // the saver has told it; the files wait
     const spool = new Spool({ directory, owners: new Set(), clock });
     for (const { final } of booked) {
       await spool.remove(final.file);

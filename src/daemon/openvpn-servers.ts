@@ -46,6 +46,8 @@ export interface OpenvpnServersOptions {
 }
 
 const UPKEEP = milliseconds(1_000);
+/** How often what could not be had, or has gone, is put right. */
+const MEND_EVERY_MS = 60_000;
 
 export class OpenvpnServers implements AsyncDisposable {
   readonly parts: readonly OpenvpnPart[];
@@ -55,7 +57,9 @@ export class OpenvpnServers implements AsyncDisposable {
   /** Who is in the folder. */
   readonly #listed = new Set<Entry>();
   #listing = false;
-  #awake = false;
+  #mendAt = 0;
+  /** Whom the hooks were told not to know. */
+  readonly #unlisted = new Set<string>();
 
   constructor(options: OpenvpnServersOptions) {
     const { settings, mode, books, events } = options;
@@ -108,7 +112,7 @@ export class OpenvpnServers implements AsyncDisposable {
 
   get job(): Job {
     return periodicJob("openvpn upkeep", UPKEEP, async (tick) => {
-      await this.#wake();
+      await this.#mend(tick);
       await this.#gates?.upkeep();
       for (const part of this.parts) await part.upkeep(tick);
     });
@@ -125,6 +129,7 @@ export class OpenvpnServers implements AsyncDisposable {
   listDenied(): void {
     if (!this.#denied) return;
     const { books } = this.#options;
+    this.#listed.clear();
     const denied = new Map<UserName, string>();
     for (const entry of books.accounts.values()) {
       if (entry.verdict.kind !== "deny") continue;
@@ -141,7 +146,7 @@ export class OpenvpnServers implements AsyncDisposable {
 
   async start(): Promise<void> {
     for (const part of this.parts) part.start();
-    await this.#wake();
+    await this.#mend(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,12 +154,12 @@ export class OpenvpnServers implements AsyncDisposable {
     await this.#gates?.[Symbol.asyncDispose]();
   }
 
-  /** Doors, gates and shared lines, as soon as there is a server of any kind. */
-  async #wake(): Promise<void> {
-    if (this.#awake || this.idle) return;
-    this.#awake = true;
+  /** Doors, gates and shared lines, as soon as there is a server of any kind; those that stand stay as they are. */
+  async #mend(tick: number): Promise<void> {
+    if (this.idle || tick < this.#mendAt) return;
+    this.#mendAt = tick + MEND_EVERY_MS;
     this.listDenied();
-    await this.#gates?.start();
+    if (this.#gates?.standby !== undefined) await this.#gates.start();
     for (const part of this.parts) await part.share();
   }
 
@@ -172,7 +177,10 @@ export class OpenvpnServers implements AsyncDisposable {
     }
   }
 
+  /** Once for each. */
   #refused(user: string, why: string): void {
+    if (this.#unlisted.has(user)) return;
+    this.#unlisted.add(user);
     const text = `The connect hooks do not know that ${user} is denied: ${why}; his logins are ended instead`;
     this.#options.events.record("cut-failed", text, { user }, "warning");
   }

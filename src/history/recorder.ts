@@ -38,12 +38,15 @@ export class Recorder {
   }
 
   /**
-   * Notes what the accounts moved since the last look.
+   * Notes what all accounts moved since the last look. One that is missing is
+   * gone: another of its name starts anew.
    *
    * @param at ms since 1970. @param day the local day the books are at.
    */
   noteAccounts(tallies: Iterable<Tally>, at: number, day: string): void {
+    const gone = new Set(this.#tallies.keys());
     for (const tally of tallies) {
+      gone.delete(tally.account);
       const before = this.#tallies.get(tally.account);
       if (before?.usage === tally.usage && before.limits === tally.limits) continue;
       // The books' own map goes on changing.
@@ -53,11 +56,7 @@ export class Recorder {
       }
       this.#accounts.set(tally.account, accountRecord(tally, at));
     }
-  }
-
-  /** An account that is gone: another of its name starts anew. */
-  forget(account: string): void {
-    this.#tallies.delete(account);
+    for (const account of gone) this.#tallies.delete(account);
   }
 
   /**

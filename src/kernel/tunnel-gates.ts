@@ -60,8 +60,6 @@ export interface TunnelGates extends AsyncDisposable {
   ungated(): ReadonlyMap<string, string>;
   /** Whether chains and rules are as they were made: others may have flushed them. */
   intact(): Promise<boolean>;
-  /** Takes the whole table away. */
-  drop(): Promise<void>;
 }
 
 /**
@@ -157,16 +155,6 @@ class KernelTunnelGates implements TunnelGates {
 
   intact(): Promise<boolean> {
     return this.#next(() => this.#isIntact());
-  }
-
-  drop(): Promise<void> {
-    return this.#next(async () => {
-      await this.#nft.load(tunnelRemoval());
-      this.#epoch = undefined;
-      this.#sets = undefined;
-      this.#places = new Map();
-      this.#shut = new Set();
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

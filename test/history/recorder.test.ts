@@ -107,7 +107,7 @@ describe("Recorder", () => {
     const recorder = new Recorder();
     recorder.noteAccounts([tally({ ssh: [5, 5] })], AT, DAY);
     recorder.takeBatch();
-    recorder.forget("alice");
+    recorder.noteAccounts([], AT, DAY);
     recorder.noteAccounts([tally({ ssh: [9, 9] })], AT, DAY);
     expect(recorder.takeBatch()?.usage).toMatchObject([{ up: 9, down: 9 }]);
   });

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { loadScript } from "../../src/kernel/nft-command.ts";
 import { TableWatch } from "../../src/kernel/nft-events.ts";
 import { openTunnelGates, type TunnelGates } from "../../src/kernel/tunnel-gates.ts";
+import { tunnelRemoval } from "../../src/kernel/tunnel-script.ts";
 import { endChild, entering } from "../support/namespaces.ts";
 import { type InnerFlow, openFlow, stopped } from "../support/openvpn/inner-flow.ts";
 import { openTestbed, type Testbed } from "../support/openvpn/testbed.ts";
@@ -56,7 +58,7 @@ describe.skipIf(missing)(`openTunnelGates() on the tunnel of a real OpenVPN serv
   afterAll(() => stack.disposeAsync());
   afterEach(async () => {
     for (const flow of flows.splice(0)) await flow[Symbol.asyncDispose]();
-    await gates.drop();
+    await loadScript(tunnelRemoval());
   });
 
   const flow = (user: "alice" | "bob", way: "up" | "down", family: 4 | 6 = 4, from?: string) => {

@@ -42,14 +42,17 @@ export class DeniedFolder {
     const refused = new Map<UserName, string>();
     const files = new Set<string>();
     this.#make();
+    const there = new Set(readdirSync(this.#directory));
     for (const [user, reason] of users) {
       try {
-        files.add(this.#write(user, reason));
+        const file = fileNameOf(user);
+        files.add(file); // whatever a full disk says now, one that is there stays
+        if (!there.has(file)) this.#write(file, reason);
       } catch (error) {
         refused.set(user, reasonOf(error));
       }
     }
-    for (const file of readdirSync(this.#directory)) {
+    for (const file of there) {
       if (!files.has(file) && !file.startsWith(MARK)) rmSync(join(this.#directory, file), { force: true });
     }
     return refused;
@@ -57,7 +60,7 @@ export class DeniedFolder {
 
   /** @throws {RangeError} for a name that is too long for a file, or the system's error. */
   add(user: UserName, reason: string): void {
-    this.#write(user, reason);
+    this.#write(fileNameOf(user), reason);
   }
 
   /** Nothing where he is not denied. */
@@ -93,10 +96,8 @@ export class DeniedFolder {
     }
   }
 
-  #write(user: UserName, reason: string): string {
-    const file = fileNameOf(user);
+  #write(file: string, reason: string): void {
     this.#put(file, `${reason}\n`, USER_MODE);
-    return file;
   }
 
   #make(): void {

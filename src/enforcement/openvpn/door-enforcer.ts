@@ -37,8 +37,9 @@ export class DoorEnforcer implements Enforcer {
   }
 
   async observe(): Promise<ReadonlyMap<UserName, Access>> {
-    const { users, denied } = this.#options;
-    return new Map([...users()].map((user) => [user, denied.has(user) ? "denied" : "allowed"]));
+    const { users, known, denied } = this.#options;
+    const here = [...users()].filter((user) => known(user));
+    return new Map(here.map((user) => [user, denied.has(user) ? "denied" : "allowed"]));
   }
 
   async apply({ kind, user }: Action): Promise<Outcome> {

@@ -76,12 +76,13 @@ export class OpenvpnEnforcer implements Enforcer {
     return this.#options.known(user) || this.#options.loginsOf(user).length > 0;
   }
 
-  /** Denied is he whom the hook refuses, and no login of whom lives but behind a shut gate. */
+  /** Of those who were ever here. Denied is he whom the hook refuses, and no login of whom lives but behind a shut gate. */
   async observe(): Promise<ReadonlyMap<UserName, Access>> {
     const { users, management } = this.#options;
     if (!management.connected) throw this.#unreachable();
     const observed = new Map<UserName, Access>();
     for (const user of users()) {
+      if (!this.concerns(user)) continue;
       const out = this.#isDenied(user) && !this.#untold.has(user) && this.#living(user) === 0;
       observed.set(user, out ? "denied" : "allowed");
     }

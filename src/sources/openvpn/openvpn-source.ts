@@ -8,10 +8,8 @@
 import type { Clock } from "../../clock.ts";
 import { SourceUnavailableError } from "../../errors.ts";
 import type { KeeperName } from "../../names.ts";
-import type { UnixTime } from "../../units.ts";
 import type { CounterSource, SourceReport } from "../source.ts";
 import type { FinalFigures } from "./final-figures.ts";
-import type { ServerLook } from "./login.ts";
 import { LoginReadings, type LoginReadingsOptions, type Moment } from "./login-readings.ts";
 import { type Management, RefusedCommandError } from "./management.ts";
 import { StatusTable } from "./status-table.ts";
@@ -26,8 +24,6 @@ export class OpenvpnSource implements CounterSource {
   readonly #options: OpenvpnSourceOptions;
   readonly #table: StatusTable;
   readonly #readings: LoginReadings;
-  #lastLook: ServerLook | undefined;
-  #lastLookAt: UnixTime | undefined;
 
   constructor(options: OpenvpnSourceOptions) {
     this.name = options.keeper;
@@ -35,16 +31,6 @@ export class OpenvpnSource implements CounterSource {
     // Version 3 has the seconds since 1970 beside each time.
     this.#table = new StatusTable({ usersBy: options.usersBy, epochOf: () => Number.NaN });
     this.#readings = new LoginReadings({ ...options, live: true });
-  }
-
-  /** The last look that could be used; undefined before the first. */
-  get lastLook(): ServerLook | undefined {
-    return this.#lastLook;
-  }
-
-  /** When that was asked for, by this host's clock. */
-  get lastLookAt(): UnixTime | undefined {
-    return this.#lastLookAt;
   }
 
   /** Last figures from the hooks: in the report of the next look, or of `pending()` while none can be had. */
@@ -59,8 +45,6 @@ export class OpenvpnSource implements CounterSource {
     const moment = this.#moment();
     try {
       const look = this.#table.read(await management.command("status 3", signal));
-      this.#lastLook = look;
-      this.#lastLookAt = moment.askedAt;
       return this.#readings.take(look, moment, finals);
     } catch (error) {
       if (signal.aborted) throw error;

@@ -12,7 +12,7 @@ import { open } from "node:fs/promises";
 import type { Clock } from "../../clock.ts";
 import { SourceUnavailableError } from "../../errors.ts";
 import type { KeeperName } from "../../names.ts";
-import { milliseconds, type UnixTime, unixTime } from "../../units.ts";
+import { milliseconds, unixTime } from "../../units.ts";
 import type { CounterSource, SourceReport } from "../source.ts";
 import type { FinalFigures } from "./final-figures.ts";
 import { EVERY_LOGIN, type ServerLook } from "./login.ts";
@@ -50,15 +50,6 @@ export class StatusFileSource implements CounterSource {
     this.#options = options;
     this.#table = new StatusTable({ usersBy: options.usersBy, epochOf: localEpoch });
     this.#readings = new LoginReadings({ ...options, live: false });
-  }
-
-  get lastLook(): ServerLook | undefined {
-    return this.#lastLook;
-  }
-
-  /** When the server wrote it. */
-  get lastLookAt(): UnixTime | undefined {
-    return this.#lastLook && unixTime(this.#lastLook.writtenAt * 1000);
   }
 
   /** As `OpenvpnSource.takeFinals()`. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DeniedFolder } from "../../../src/enforcement/openvpn/denied-folder.ts";
 import { userName } from "../../../src/names.ts";
+import { noSmallDisk, smallDisk } from "../../storage/small-disk.ts";
 
 const ALICE = userName("alice");
 const BOB = userName("bob");
@@ -45,6 +46,16 @@ describe("DeniedFolder", () => {
     denied.remove(user);
     denied.remove(user);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.skipIf(noSmallDisk)("set() frees nobody because the disk is full", async () => {
+    await using disk = await smallDisk();
+    const full = new DeniedFolder(join(disk.path, "denied"));
+    full.set(new Map([[userName("alice"), "quota"]]));
+    disk.fill();
+    const users = [userName("alice"), userName("bob")].map((user) => [user, "x".repeat(8_192)] as const);
+    expect([...full.set(new Map(users)).keys()]).toEqual(["bob"]);
+    expect(full.has(userName("alice"))).toBe(true);
   });
 
   test("refuses a name that is too long for a file", () => {

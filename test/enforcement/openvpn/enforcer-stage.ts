@@ -9,7 +9,9 @@ import {
   type OpenvpnEnforcerOptions,
   type TunnelShutters,
 } from "../../../src/enforcement/openvpn/openvpn-enforcer.ts";
+import { loadScript } from "../../../src/kernel/nft-command.ts";
 import { openTunnelGates, type TunnelGates } from "../../../src/kernel/tunnel-gates.ts";
+import { tunnelRemoval } from "../../../src/kernel/tunnel-script.ts";
 import { keeperName, type UserName, userName } from "../../../src/names.ts";
 import type { VpnLogin } from "../../../src/sources/openvpn/login.ts";
 import { ManagementLink, type ManagementListener } from "../../../src/sources/openvpn/management-link.ts";
@@ -104,7 +106,7 @@ export async function setEnforcerStage(
         ...more,
       }),
     [Symbol.asyncDispose]: async () => {
-      await table.drop();
+      await loadScript(tunnelRemoval());
       await stage.disposeAsync();
     },
   };
