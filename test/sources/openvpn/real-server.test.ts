@@ -156,7 +156,9 @@ describe.skipIf(missing)(`OpenvpnSource on a real server${missing}`, () => {
     expect([...totals.keys()].map((counter) => /:server:(\w+)#/.exec(counter)?.[1])).toEqual(
       expect.arrayContaining(["alice", "bob"]),
     );
-    await Promise.all([bed.traffic(5, "alice", "down"), bed.traffic(3, "bob", "up")]);
+    // One after the other: both would listen at the same port of the server.
+    expect(await bed.traffic(5, "alice", "down")).toBe(true);
+    expect(await bed.traffic(3, "bob", "up")).toBe(true);
     await look();
     const file = await until("the file has both", async () => {
       const { readings } = await fromFile.read("all", signal).catch(() => ({ readings: [] }));
@@ -172,7 +174,7 @@ describe.skipIf(missing)(`OpenvpnSource on a real server${missing}`, () => {
       },
       30_000,
     );
-    await bed.traffic(2, "bob", "down");
+    expect(await bed.traffic(2, "bob", "down")).toBe(true);
     await bed.run("server", "usr1");
     await until("both hooks have run again", async () => {
       await look().catch(() => undefined);
