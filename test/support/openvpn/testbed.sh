@@ -139,7 +139,7 @@ CONF
 }
 
 daemon() { # NETNS NAME
-  ip netns exec "$1" openvpn --config "$DIR/$2.conf" --daemon "$2" --log-append "$DIR/$2.log" --writepid "$DIR/$2.pid"
+  ip netns exec "$1" openvpn --cd "$DIR" --config "$DIR/$2.conf" --daemon "$2" --log-append "$DIR/$2.log" --writepid "$DIR/$2.pid"
   wait_for 10 "$2's pid" alive "$DIR/$2.pid"
 }
 server_start() {
