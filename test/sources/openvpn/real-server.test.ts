@@ -162,7 +162,7 @@ describe.skipIf(missing)(`OpenvpnSource on a real server${missing}`, () => {
     await look();
     const file = await until("the file has both", async () => {
       const { readings } = await fromFile.read("all", signal).catch(() => ({ readings: [] }));
-      return readings.length > 0 && readings;
+      return readings.length === 2 && readings;
     });
     expect(file.map(({ counter }) => totals.has(counter))).toEqual([true, true]);
     await management.command("kill bob"); // at once: the hook runs, and he comes again
