@@ -6,9 +6,10 @@
  * them as one where fewer than six equal cells lie between, since addressing
  * the second would cost as much. Letters are written whole or not at all.
  *
- * Terminals disagree about how wide some letters are. So the cursor is
- * addressed anew behind every letter that is not a single, narrow character,
- * and what stands right of it is where it belongs on any of them.
+ * Terminals disagree about how wide some letters are, and join what begins a
+ * span with what ends the one before. So the cursor is addressed anew around
+ * every letter that is not a single, narrow character, and what stands right of
+ * it is where it belongs on any of them.
  *
  * Pure: no clock, no I/O.
  */
@@ -39,6 +40,8 @@ export interface Frame {
 
 /** Equal cells between two changed runs from which on the second is addressed by itself. */
 const FAR_APART = 6;
+/** Before it every letter stands for itself. */
+const FIRST_MARK = "\u0300";
 const CLEAR = "\u001b[2J";
 const CLEAR_TO_END = "\u001b[K";
 
@@ -137,34 +140,44 @@ function changedRuns(before: Row, after: Row, end: number): { from: number; to: 
   return runs;
 }
 
-/** The cells of a run, style by style; a wide letter at its end is written whole. @returns where the cursor is known to be afterwards, if it is. */
+/** The cells of a run, piece by piece; a wide letter at its end is written whole. @returns where the cursor is known to be afterwards, if it is. */
 function runText(
-  { letters, styles }: Row,
+  row: Row,
   index: number,
   from: number,
   to: number,
   palette: Palette,
 ): { readonly text: string; readonly cursor: number | undefined } {
   let text = "";
-  let start = from;
   let sure = true;
-  for (let cell = from; cell < to; ) {
-    const style = styles[start] as Style;
-    sure = isSure(letters[cell] as string);
-    cell++;
-    while (letters[cell] === "") cell++;
-    if (sure && cell < to && styles[cell] === style) continue;
-    const piece = letters.slice(start, cell).join("");
+  for (let start = from; start < to; ) {
+    const wasSure = sure;
+    sure = isSure(row.letters[start] as string);
+    const end = pieceEnd(row, start, to);
+    const style = row.styles[start] as Style;
+    const piece = row.letters.slice(start, end).join("");
+    if (start > from && !(sure && wasSure)) text += moveTo(index, start, undefined);
     text += style === "plain" ? piece : palette[style](piece);
-    if (!sure && cell < to) text += moveTo(index, cell, undefined);
-    start = cell;
+    start = end;
   }
-  return { text, cursor: sure && to < letters.length ? to : undefined };
+  return { text, cursor: sure && to < row.letters.length ? to : undefined };
+}
+
+/** Sure letters of one style make a piece; one that is not sure is a piece by itself, with the cells it takes. */
+function pieceEnd({ letters, styles }: Row, start: number, to: number): number {
+  let end = start + 1;
+  if (isSure(letters[start] as string)) {
+    while (end < to && styles[end] === styles[start] && isSure(letters[end] as string)) end++;
+  } else {
+    while (letters[end] === "") end++;
+  }
+  return end;
 }
 
 /** Whether every terminal gives this letter one cell and joins it with nothing. */
 function isSure(letter: string): boolean {
-  return letter.length === 1 && cellsOf(letter) === 1;
+  if (letter < FIRST_MARK) return true;
+  return letter.length === 1 && cellsOf(letter) === 1 && [...lettersOf(`a${letter}a`)].length === 3;
 }
 
 function moveTo(row: number, column: number, cursor: number | undefined): string {

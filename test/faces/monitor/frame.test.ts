@@ -108,6 +108,19 @@ describe("changes()", () => {
     expect(step([line(from)], [line(to)])).toBe(want);
   });
 
+  test.each([
+    { name: "a mark", spans: ["!", "\u{16f51}", "x"], want: "\u001b[1;1H!\u001b[1;2H\u{16f51}\u001b[1;3Hx" },
+    {
+      name: "a vowel sign of one unit",
+      spans: ["\u0915", "\u093e"],
+      want: "\u001b[1;1H\u0915\u001b[1;2H\u093e",
+    },
+    { name: "half a flag", spans: ["🇩", "🇪"], want: "\u001b[1;1H🇩\u001b[1;3H🇪" },
+  ])("join no span that begins with $name to the one before", ({ spans, want }) => {
+    const joined = spans.map((text) => ({ text, style: "plain" }) as const);
+    expect(changes(layOut([], 10, 1), layOut([joined], 10, 1), COLOURLESS)).toBe(want);
+  });
+
   test("write styles around their letters, and none without colours", () => {
     const after = layOut([line("no", "red")], 10, 1);
     const before = layOut([], 10, 1);
