@@ -81,6 +81,8 @@ const LOOK_SHARE = 10;
 /** How much of that is the last one's. */
 const NEWEST_LOOK = 0.2;
 const PRUNE_EVERY_MS = 600_000;
+/** Told of in one event; of more there are "others". */
+const MOST_NAMES = 5;
 
 export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
   readonly settings: OpenvpnSettings;
@@ -491,5 +493,3 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     return this.settings.gates === "auto" && this.settings.management !== null;
   }
 }
-
-const MOST_NAMES = 5;

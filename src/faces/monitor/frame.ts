@@ -176,8 +176,8 @@ function pieceEnd({ letters, styles }: Row, start: number, to: number): number {
 
 /** Whether every terminal gives this letter one cell and joins it with nothing. */
 function isSure(letter: string): boolean {
-  if (letter < FIRST_MARK) return true;
-  return letter.length === 1 && cellsOf(letter) === 1 && [...lettersOf(`a${letter}a`)].length === 3;
+  if (letter.length !== 1) return false;
+  return letter < FIRST_MARK || (cellsOf(letter) === 1 && [...lettersOf(`a${letter}a`)].length === 3);
 }
 
 function moveTo(row: number, column: number, cursor: number | undefined): string {

@@ -99,6 +99,12 @@ describe("changes()", () => {
       want: "\u001b[1;1H👍\u001b[1;3Hx",
     },
     {
+      name: "a move behind a letter that a mark is joined to",
+      from: "",
+      to: "e\u0301x",
+      want: "\u001b[1;1He\u0301\u001b[1;2Hx",
+    },
+    {
       name: "a move from nowhere after one",
       from: "👍1234567",
       to: "👎1234568",
