@@ -1,4 +1,5 @@
 /** The settings of the parts beside metering and host capture: history, web, map, fleet. */
+import { isIP } from "node:net";
 import { type HostAndPort, parseHostAndPort } from "./config-addresses.ts";
 import { attempt, field, flag, integer, list, parsed, part, pathOf, type Section } from "./config-fields.ts";
 import { absolutePath, isWhole } from "./config-values.ts";
@@ -10,6 +11,7 @@ export interface HistorySettings {
   readonly hoursDays: number;
   readonly sessionsDays: number;
   readonly connectionsDays: number;
+  readonly eventsDays: number;
   /** Between writes to the database. */
   readonly flush: Milliseconds;
 }
@@ -17,13 +19,47 @@ export interface HistorySettings {
 export interface ConnectionsSettings {
   /** Local ports whose connections are sampled; "auto" takes those the engines listen on. */
   readonly ports: readonly number[] | "auto";
+  /** Only connections to addresses of these interfaces; all of them when empty. */
+  readonly interfaces: readonly string[];
   readonly period: Milliseconds;
+  /** Lines that the kernel's LOG or ulogd writes for a rule of the operator's with this prefix. */
+  readonly firewallLog: FirewallLogSettings | null;
+  /** Whether bpftrace, if it is there, tells of connections too short for a sample. */
+  readonly bpftrace: boolean;
+}
+
+export interface FirewallLogSettings {
+  /** A file, or "journal" for the kernel's own lines there. */
+  readonly path: string;
+  /** What the rule's prefix begins with: "sluice". */
+  readonly prefix: string;
 }
 
 export interface WebSettings {
   readonly listen: HostAndPort;
   /** Whether the web may delete accounts. */
   readonly mayDelete: boolean;
+  /** Files in PEM, read again when they change; null serves plain HTTP. */
+  readonly tls: WebTlsSettings | null;
+  /** Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** "https://panel.example.com": pages of others that may read the API with a token; none by default. */
+  readonly corsOrigins: readonly string[];
+  /** A login ends after so long without a request, and at the latest after the other. */
+  readonly idle: Milliseconds;
+  readonly longest: Milliseconds;
+  /** Whether /metrics names the users. */
+  readonly metricsUsers: boolean;
+  /** What the server page calls this host's addresses; null looks for them, and never asks outside. */
+  readonly localAddress: string | null;
+  readonly publicAddress: string | null;
+  /** Where the server page measures how long a TCP connection takes to open; null measures nothing. */
+  readonly latencyTarget: HostAndPort | null;
+}
+
+export interface WebTlsSettings {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface GeoipSettings {
@@ -37,22 +73,42 @@ export interface FleetSettings {
 }
 
 export function readHistory(root: Section): HistorySettings | null {
-  const keys = ["minutes_days", "hours_days", "sessions_days", "connections_days"];
+  const keys = ["minutes_days", "hours_days", "sessions_days", "connections_days", "events_days"];
   return part(root, "history", keys, (history) => ({
     minutesDays: days(history, "minutes_days", 30),
     hoursDays: days(history, "hours_days", 730),
     sessionsDays: days(history, "sessions_days", 365),
     connectionsDays: days(history, "connections_days", 7),
+    eventsDays: days(history, "events_days", 365),
     flush: milliseconds(30_000),
   }));
 }
 
 export function readConnections(root: Section): ConnectionsSettings | null {
-  return part(root, "connections", ["ports", "period_s"], (connections) => ({
+  const keys = ["ports", "interfaces", "period_s", "firewall_log", "bpftrace"];
+  return part(root, "connections", keys, (connections) => ({
     ports: readPorts(connections),
+    interfaces: list<string>(connections, "interfaces", [], "interface names", (item) =>
+      typeof item === "string" && INTERFACE.test(item) ? item : undefined,
+    ),
     period: milliseconds(integer(connections, "period_s", { min: 1, max: 3600, fallback: 5 }) * 1000),
+    firewallLog:
+      connections.fields["firewall_log"] === undefined
+        ? null
+        : part(connections, "firewall_log", ["path", "prefix"], (log) => ({
+            path: field(log, "path", "journal", '"journal" or an absolute path', (value) =>
+              value === "journal" ? value : absolutePath(value),
+            ),
+            prefix: field(log, "prefix", "sluice", "a prefix of 1 to 29 printable letters", (value) =>
+              typeof value === "string" && /^[!-~]{1,29}$/.test(value) ? value : undefined,
+            ),
+          })),
+    bpftrace: flag(connections, "bpftrace", false),
   }));
 }
+
+/** As the kernel takes them. */
+const INTERFACE = /^[^\s/:]{1,15}$/;
 
 function readPorts(connections: Section): readonly number[] | "auto" {
   const ports = connections.fields["ports"];
@@ -63,10 +119,53 @@ function readPorts(connections: Section): readonly number[] | "auto" {
 }
 
 export function readWeb(root: Section): WebSettings | null {
-  return part(root, "web", ["listen", "may_delete"], (web) => ({
+  const keys = [
+    ...["listen", "may_delete", "tls", "trusted_proxies", "cors_origins", "idle_minutes", "longest_hours"],
+    ...["metrics_users", "local_address", "public_address", "latency_target"],
+  ];
+  return part(root, "web", keys, (web) => ({
     listen: parsed(web, "listen", { host: "127.0.0.1", port: 8787 }, parseHostAndPort),
     mayDelete: flag(web, "may_delete", false),
+    tls:
+      web.fields["tls"] === undefined
+        ? null
+        : part(web, "tls", ["cert", "key"], (tls) => ({
+            cert: field(tls, "cert", "", "an absolute path", absolutePath),
+            key: field(tls, "key", "", "an absolute path", absolutePath),
+          })),
+    trustedProxies: list<string>(web, "trusted_proxies", [], 'addresses or networks ("10.0.0.0/8")', network),
+    corsOrigins: list<string>(web, "cors_origins", [], 'origins ("https://panel.example.com")', origin),
+    idle: milliseconds(integer(web, "idle_minutes", { min: 1, max: 10_080, fallback: 60 }) * 60_000),
+    longest: milliseconds(integer(web, "longest_hours", { min: 1, max: 8_760, fallback: 168 }) * 3_600_000),
+    metricsUsers: flag(web, "metrics_users", false),
+    localAddress: addressOrNull(web, "local_address"),
+    publicAddress: addressOrNull(web, "public_address"),
+    latencyTarget:
+      web.fields["latency_target"] === undefined || web.fields["latency_target"] === null
+        ? null
+        : parsed(web, "latency_target", { host: "127.0.0.1", port: 1 }, parseHostAndPort),
   }));
+}
+
+function network(item: unknown): string | undefined {
+  if (typeof item !== "string") return undefined;
+  const [address = "", prefix, ...rest] = item.split("/");
+  const bits = isIP(address) === 4 ? 32 : 128;
+  const fits = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+  return isIP(address) !== 0 && fits && rest.length === 0 ? item : undefined;
+}
+
+/** As a browser says it: scheme and host, with nothing behind. */
+function origin(item: unknown): string | undefined {
+  if (typeof item !== "string" || !/^https?:\/\//.test(item) || !URL.canParse(item)) return undefined;
+  return new URL(item).origin === item ? item : undefined;
+}
+
+function addressOrNull(web: Section, key: string): string | null {
+  if (web.fields[key] === undefined || web.fields[key] === null) return null;
+  return field(web, key, "", "an IP address, or null", (value) =>
+    typeof value === "string" && isIP(value) !== 0 ? value : undefined,
+  );
 }
 
 export function readGeoip(root: Section): GeoipSettings | null {

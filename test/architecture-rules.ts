@@ -78,6 +78,14 @@ const PACKAGES: Readonly<Record<string, { readonly where: RegExp; readonly why: 
   commander: { where: /./, why: "commands have options" },
   "string-width": { where: /^faces\/terminal\//, why: "how wide a letter is, is a table of Unicode's" },
   luxon: { where: /^calendar\.ts$|^faces\//, why: "zones are known in one place, and never in the tick" },
+  hono: { where: /^faces\/web\//, why: "the web is a face" },
+  "@hono/node-server": { where: /^faces\/web\//, why: "the web is a face" },
+  ws: { where: /^faces\/web\//, why: "the web is a face" },
+  maxmind: { where: /^faces\/web\//, why: "whose country an address is in, only the web shows" },
+  "prom-client": { where: /^faces\/web\//, why: "figures are scraped from the web, never from the tick" },
+  preact: { where: /^faces\/web\/page\//, why: "what a browser runs" },
+  "@preact/signals": { where: /^faces\/web\/page\//, why: "what a browser runs" },
+  uplot: { where: /^faces\/web\/page\//, why: "what a browser runs" },
   koffi: { where: /^kernel\//, why: "foreign functions can crash the process: they stay in one folder" },
 };
 

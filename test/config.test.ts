@@ -143,9 +143,16 @@ describe("parseSettings() with defaults", () => {
         perAccount: false,
         retentionDays: 90,
       },
-      history: { minutesDays: 30, hoursDays: 730, sessionsDays: 365, connectionsDays: 7, flush: 30_000 },
-      connections: { ports: "auto", period: 5000 },
-      web: { listen: { host: "127.0.0.1", port: 8787 }, mayDelete: false },
+      history: {
+        ...{ minutesDays: 30, hoursDays: 730, sessionsDays: 365, connectionsDays: 7, eventsDays: 365 },
+        flush: 30_000,
+      },
+      connections: { ports: "auto", interfaces: [], period: 5000, firewallLog: null, bpftrace: false },
+      web: {
+        ...{ listen: { host: "127.0.0.1", port: 8787 }, mayDelete: false, tls: null },
+        ...{ trustedProxies: [], corsOrigins: [], idle: 3_600_000, longest: 604_800_000 },
+        ...{ metricsUsers: false, localAddress: null, publicAddress: null, latencyTarget: null },
+      },
       geoip: { path: "auto" },
       fleet: null,
     });
@@ -256,12 +263,12 @@ describe("parseSettings() takes", () => {
     {
       name: "an address of the web by IPv6",
       input: { web: { listen: "[::1]:443" } },
-      want: { web: { listen: { host: "::1", port: 443 }, mayDelete: false } },
+      want: { web: expect.objectContaining({ listen: { host: "::1", port: 443 } }) },
     },
     {
       name: "ports",
       input: { connections: { ports: [443, 65535] } },
-      want: { connections: { ports: [443, 65_535], period: 5000 } },
+      want: { connections: expect.objectContaining({ ports: [443, 65_535], period: 5000 }) },
     },
     {
       name: "own domains in any case",

@@ -213,6 +213,60 @@ export interface KickReply {
   readonly text: string;
 }
 
+/** A login by SSH that lasts. */
+export interface SshLoginRow {
+  readonly account: string;
+  readonly daemon: "sshd" | "dropbear";
+  /** Of the process that serves it. */
+  readonly pid: number;
+  /** The client's own address; "" where no log told it. */
+  readonly address: string;
+  /** 0 where no log told it. */
+  readonly port: number;
+  readonly sinceMs: number;
+  readonly denied: boolean;
+}
+
+/** What the web did, or refused; it becomes an event. */
+export interface AuditRow {
+  readonly kind: "web-signed-in" | "web-signed-out" | "web-sign-in-failed" | "web-changed" | "web-refused";
+  /** The admin's name, or the one that was tried; "" without. */
+  readonly actor: string;
+  /** The client's address; "" without. */
+  readonly address: string;
+  /** One sentence without control characters. */
+  readonly text: string;
+  /** How often it happened, where like ones were joined; at least 1. */
+  readonly count: number;
+}
+
+/** A setting that may be changed while the daemon runs. */
+export interface SettingRow {
+  /** "warn_percent", "history.minutes_days": as in the settings file. */
+  readonly key: string;
+  /** What it is for, what is accepted, and in which unit; one sentence. */
+  readonly about: string;
+  /** JSON. */
+  readonly value: string;
+  readonly fallback: string;
+}
+
+export interface SettingChange {
+  readonly key: string;
+  /** JSON; "" takes the key out of the file. */
+  readonly value: string;
+}
+
+/** What `sluice doctor --json` said last. */
+export interface FindingsReply {
+  /** Its answer; "" before the first. */
+  readonly json: string;
+  /** Unix time; 0 before the first. */
+  readonly atMs: number;
+  /** Why there is no newer one; "" otherwise. */
+  readonly trouble: string;
+}
+
 /**
  * What a face can ask for. The daemon answers it over the socket; a command
  * that holds the state folder itself answers it in place.
@@ -257,4 +311,38 @@ export interface Desk {
    * @throws {UnreachableError} when a server at which he may have some does not answer.
    */
   openvpnKick(name: string, by: string): Promise<KickReply>;
+}
+
+/**
+ * What the web may ask for, through a socket of its own. Orders are put down to
+ * `by`, the admin who gave them.
+ */
+export interface WebDesk
+  extends Pick<
+    Desk,
+    | "status"
+    | "listUsers"
+    | "setLimit"
+    | "reset"
+    | "setDisabled"
+    | "delete"
+    | "watch"
+    | "openvpnServers"
+    | "openvpnLogins"
+    | "openvpnKick"
+  > {
+  /** By account and beginning; none where SSH is switched off. */
+  sshLogins(): Promise<readonly SshLoginRow[]>;
+  /** Becomes events: at most some hundred a minute, the rest joined. */
+  audit(rows: readonly AuditRow[]): Promise<void>;
+  /** Those that may be changed here. */
+  settings(): Promise<readonly SettingRow[]>;
+  /**
+   * Writes the settings file, its comments kept, and takes it over as SIGHUP does.
+   *
+   * @throws {RefusedRequestError} naming what was expected and what was got; nothing is written then.
+   */
+  changeSettings(changes: readonly SettingChange[], by: string): Promise<readonly SettingRow[]>;
+  /** @param anew looks again, at most once a minute; else the last answer. */
+  findings(anew: boolean): Promise<FindingsReply>;
 }

@@ -75,3 +75,58 @@ export interface AccountRecord {
   /** Milliseconds since 1970. */
   readonly at: number;
 }
+
+/** Something that happened, as a line of events.jsonl has it. */
+export interface PastEvent {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: string;
+  /** "" without. */
+  readonly user: string;
+  readonly text: string;
+}
+
+/** What one look at the connections found of one client address at one service. */
+export interface SeenConnections {
+  /** The client's own address, without a port; IPv4 never in its IPv6 form. */
+  readonly address: string;
+  /** "xray", "ssh", "openvpn". */
+  readonly service: string;
+  /** Connections that stand now. */
+  readonly open: number;
+  /** Connections that began since the look before. */
+  readonly begun: number;
+}
+
+/** A client address as the history has it. */
+export interface ClientAddress {
+  readonly address: string;
+  readonly service: string;
+  /** Milliseconds since 1970. */
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  /** Connections that stood at the last look that saw any. */
+  readonly open: number;
+}
+
+/** An hour, UTC. */
+export interface ConnectionHour {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Different client addresses. */
+  readonly addresses: number;
+  /** Connections that stood at its beginning or began in it. */
+  readonly connections: number;
+}
+
+/** All that one user's logins at one service come to. */
+export interface LoginTotal {
+  readonly account: string;
+  readonly sessions: number;
+  readonly durationMs: number;
+  /** Bytes. */
+  readonly up: number;
+  readonly down: number;
+  /** Milliseconds since 1970. */
+  readonly lastSeen: number;
+}
