@@ -7,7 +7,7 @@
 #   package/scripts/install.sh               from that tarball, unpacked
 #
 # Options: --yes (ask nothing), --mode observe|enforce, --[no-]capture,
-# --[no-]import, --root DIR (install below a folder, start nothing),
+# --[no-]web, --[no-]import, --root DIR (install below a folder, start nothing),
 # --node FILE (Node's own tarball, node-v24.*-linux-*.tar.xz, fetched elsewhere),
 # --node-mirror URL (instead of https://nodejs.org/dist), --node-keys URL (a folder
 # of its releasers' keys), --uninstall [options].

@@ -14,6 +14,7 @@ const PROJECT = fileURLToPath(new URL("../", import.meta.url));
 const HIGHEST_EXPOSURE = {
   "bw-limit-check.service": 4.6,
   "host-capture.service": 2.2,
+  "sluice-web.service": 2.0,
   "sluice-gates.service": 3.2,
 };
 const UNITS = Object.keys(HIGHEST_EXPOSURE);

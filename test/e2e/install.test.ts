@@ -34,6 +34,7 @@ const FILES = {
   "/etc/systemd/system/bw-limit-check.service": "0644",
   "/etc/systemd/system/host-capture.service": "0644",
   "/etc/systemd/system/sluice-gates.service": "0644",
+  "/etc/systemd/system/sluice-web.service": "0644",
   "/etc/sysusers.d/sluice.conf": "0644",
   "/etc/tmpfiles.d/sluice.conf": "0644",
   "/etc/logrotate.d/sluice": "0644",

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { RefusedRequestError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
 import { carryOut } from "../install/carry-out.ts";
-import { CAPTURE, ENFORCER, GATES, UNITS } from "../install/layout.ts";
+import { CAPTURE, ENFORCER, GATES, UNITS, WEB } from "../install/layout.ts";
 import { isThere, KEPT } from "../install/program-folder.ts";
 import { type InstallOptions, isDone, type Proposal, propose } from "../install/proposal.ts";
 import { proposalText } from "../install/proposal-text.ts";
@@ -26,6 +26,7 @@ export interface InstallFlags {
   readonly yes?: boolean;
   readonly mode?: "observe" | "enforce";
   readonly capture?: boolean;
+  readonly web?: boolean;
   readonly import?: boolean;
 }
 
@@ -68,7 +69,7 @@ async function choicesFor(root: string, flags: InstallFlags, scripts: ShellScrip
   const mode = flags.mode ?? (await firstMode(flags, record !== undefined));
   if (record) {
     const enabled: string[] = [];
-    for (const unit of [GATES, ENFORCER, CAPTURE]) {
+    for (const unit of [GATES, ENFORCER, CAPTURE, WEB]) {
       const path = `${UNITS}/multi-user.target.wants/${unit}`;
       const planned = !record.complete && record.links.some((link) => link.path === path);
       if (planned || (await isThere(`${root}${path}`))) enabled.push(unit);
@@ -79,7 +80,10 @@ async function choicesFor(root: string, flags: InstallFlags, scripts: ShellScrip
     flags.capture ??
     (scripts.captured ||
       (await agrees("Capture the names that clients ask for, too (needs tcpdump)?", flags.yes && false)));
-  return { mode, enabled: [GATES, ENFORCER, ...(capture ? [CAPTURE] : [])] };
+  const web =
+    flags.web ??
+    (await agrees("Run the dashboard, for this host alone (127.0.0.1:8787)?", flags.yes && false));
+  return { mode, enabled: [GATES, ENFORCER, ...(capture ? [CAPTURE] : []), ...(web ? [WEB] : [])] };
 }
 
 /** Nobody is cut by an installation alone. */

@@ -72,6 +72,8 @@ export function addServerCommands(root: Command): void {
     .addOption(new Option("--mode <mode>", "for a host without settings").choices(["observe", "enforce"]))
     .option("--capture", "the host capture too")
     .option("--no-capture", "not the host capture")
+    .option("--web", "the dashboard too")
+    .option("--no-web", "not the dashboard")
     .option("--import", "import the limits of the shell scripts")
     .option("--no-import", "do not")
     .action(async (options: InstallFlags) => {

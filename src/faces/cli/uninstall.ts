@@ -12,7 +12,7 @@ import {
 } from "../../enforcement/xray/engine-drop-in.ts";
 import { RefusedRequestError, reasonOf } from "../../errors.ts";
 import { printable } from "../../log.ts";
-import { CAPTURE, ENFORCER, GATES, HOOKS, PROGRAM, RECORD } from "../install/layout.ts";
+import { CAPTURE, ENFORCER, GATES, HOOKS, PROGRAM, RECORD, WEB } from "../install/layout.ts";
 import { isThere } from "../install/program-folder.ts";
 import { readRecord } from "../install/record.ts";
 import type { Installed } from "../install/record-types.ts";
@@ -52,7 +52,7 @@ export async function runUninstall(flags: UninstallFlags): Promise<void> {
   if (!(await agrees("Go on?", flags.yes))) return say("Nothing was changed.\n");
   const settings = root === "/" ? await settingsOf(flags) : undefined;
   const services = servicesOf(root);
-  if (services) for (const unit of [CAPTURE, ENFORCER, GATES]) await services.stop(unit);
+  if (services) for (const unit of [WEB, CAPTURE, ENFORCER, GATES]) await services.stop(unit);
   // A server that runs goes by the config it began with; without its hook it would let nobody in.
   const running = root === "/" ? serversWithHooks(HOOKS).filter(({ pid }) => pid !== undefined) : [];
   const troubles = root === "/" ? await takeOffHost(settings, flags) : [];

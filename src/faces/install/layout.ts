@@ -28,6 +28,7 @@ export const HOOKS = ["client-connect", "client-disconnect"].map(
 export const LIBRARY = "bw-tracking-lib";
 export const ENFORCER = "bw-limit-check.service";
 export const CAPTURE = "host-capture.service";
+export const WEB = "sluice-web.service";
 export const GATES = "sluice-gates.service";
 
 export type Wanted =
@@ -58,7 +59,7 @@ export function layoutOf(options: LayoutOptions): readonly Wanted[] {
     folder("/var/log/sluice", 0o750),
     ...COMMANDS.map((name) => file(`/usr/local/bin/${name}`, 0o755, shim(name, node))),
     file(`/usr/local/bin/${LIBRARY}`, 0o644, shipped(`scripts/${LIBRARY}`)),
-    ...[ENFORCER, CAPTURE, GATES].map((unit) =>
+    ...[ENFORCER, CAPTURE, WEB, GATES].map((unit) =>
       file(`${UNITS}/${unit}`, 0o644, unitText(shipped(`systemd/${unit}`), node)),
     ),
     ...enabled.map((unit) => link(`${UNITS}/multi-user.target.wants/${unit}`, `${UNITS}/${unit}`)),

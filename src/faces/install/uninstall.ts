@@ -12,7 +12,7 @@ import { removeRecord } from "./record.ts";
 import { ASIDE, type Installed } from "./record-types.ts";
 
 /** Accounts, events and captured hosts: they stay unless all is to go. */
-export const STATE_FOLDERS = ["/etc/myvpn", "/var/lib/sluice", "/var/log/sluice"];
+export const STATE_FOLDERS = ["/etc/myvpn", "/var/lib/sluice", "/var/lib/sluice-web", "/var/log/sluice"];
 
 export interface Removal {
   /** Changed since they were written: they stay. */
