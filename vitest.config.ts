@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: "rest",
           include: ["test/**/*.test.ts"],
-          exclude: TRAFFIC,
+          exclude: [...TRAFFIC, "test/acceptance/**"],
           maxWorkers: 4, // many of them wait for processes and timers, not for a processor
           sequence: { groupOrder: 0 },
         },

@@ -1,17 +1,15 @@
-// Reads vitest's JSON report and closes a CI run with "N passed, N failed, N skipped".
+// Reads vitest's JSON reports and closes a CI run with "N passed, N failed, N skipped".
 //
 // As root on CI everything that Debian has can be installed, so a skip is a
 // failure unless `.ci/allowed-skips` gives a reason for it.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
-const [report, allowedSkips] = process.argv.slice(2);
-const text = readFileSync(report, "utf8");
-if (text === "") {
-  console.error("vitest ended before it wrote its report");
-  console.log("0 passed, 1 failed, 0 skipped");
-  process.exit(1);
-}
-const { testResults } = JSON.parse(text);
+const [allowedSkips, ...reports] = process.argv.slice(2);
+const missing = reports.filter((path) => !existsSync(path) || readFileSync(path, "utf8") === "");
+for (const path of missing) console.error(`vitest ended before it wrote its report: ${path}`);
+const testResults = reports
+  .filter((path) => !missing.includes(path))
+  .flatMap((path) => JSON.parse(readFileSync(path, "utf8")).testResults);
 const tests = testResults.flatMap((file) => file.assertionResults);
 const named = (...states) => tests.filter(({ status }) => states.includes(status));
 
@@ -34,7 +32,7 @@ for (const { name, message } of unloaded) console.error(`did not load: ${name}: 
 const refuseSkips = process.getuid() === 0;
 if (refuseSkips) for (const { fullName } of avoidable) console.error(`skipped without a reason: ${fullName}`);
 
-console.log(`${passed.length} passed, ${failed.length + unloaded.length} failed, ${skipped} skipped`);
-const ok =
-  failed.length + unloaded.length === 0 && passed.length > 0 && !(refuseSkips && avoidable.length > 0);
+const failures = failed.length + unloaded.length + missing.length;
+console.log(`${passed.length} passed, ${failures} failed, ${skipped} skipped`);
+const ok = failures === 0 && passed.length > 0 && !(refuseSkips && avoidable.length > 0);
 process.exitCode = ok ? 0 : 1;
