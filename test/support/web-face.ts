@@ -1,11 +1,11 @@
 /** The web's server in this process, over loopback, with a folder of its own: what its tests speak HTTP with. */
+import { scryptSync } from "node:crypto";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseSettings } from "../../src/config.ts";
 import type { WebSettings } from "../../src/config-parts.ts";
 import type { AuditRow } from "../../src/control/rows.ts";
-import { hashPassword } from "../../src/faces/web/auth/password-hash.ts";
 import type { Page } from "../../src/faces/web/http/static-files.ts";
 import { openWebCore, type WebCore } from "../../src/faces/web/web-core.ts";
 import { type Bounds, type ServerParts, startWebServer } from "../../src/faces/web/web-server.ts";
@@ -54,7 +54,7 @@ export async function openTestWeb(options: TestWebOptions = {}): Promise<TestWeb
       now: () => clock.now,
     }),
   );
-  const password = await hashPassword(PASSWORD);
+  const password = cheapHash(PASSWORD);
   core.admins.add({ name: "root", role: "admin", password }, clock.now);
   core.admins.add({ name: "guest", role: "viewer", password }, clock.now);
   const server = parts.use(
@@ -70,6 +70,13 @@ export async function openTestWeb(options: TestWebOptions = {}): Promise<TestWeb
     ...{ core, port: server.port, origin: `http://127.0.0.1:${server.port}`, audited, logged, clock },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** As passwords are kept, but for 2,000th of the work: what it costs, other tests know. */
+export function cheapHash(password: string): string {
+  const salt = Buffer.from("a test's salt");
+  const hash = scryptSync(password, salt, 32, { N: 16, r: 8, p: 1 });
+  return `$scrypt$ln=4,r=8,p=1$${salt.toString("base64").replace(/=+$/, "")}$${hash.toString("base64").replace(/=+$/, "")}`;
 }
 
 /** A cookie of a login that has begun just now, without the work of a password. */

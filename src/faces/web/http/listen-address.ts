@@ -19,7 +19,7 @@ export function listenFault({
 }: Pick<WebSettings, "listen" | "tls" | "trustedProxies">): string | undefined {
   if (isLoopback(listen.host) || tls !== null || trustedProxies.length > 0) return undefined;
   return (
-    `Cannot serve the dashboard at ${addressText(listen)}: expected TLS there, as passwords would be readable on the way. ` +
+    `Cannot serve the dashboard at ${listenText(listen)}: expected TLS there, as passwords would be readable on the way. ` +
     `Give web.tls a certificate (sluice web cert makes one), or name the proxy before it in web.trusted_proxies, ` +
     `or listen on 127.0.0.1 and reach it by: ssh -L ${listen.port}:127.0.0.1:${listen.port} root@SERVER`
   );
@@ -43,6 +43,6 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-export function addressText({ host, port }: HostAndPort): string {
+export function listenText({ host, port }: HostAndPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
