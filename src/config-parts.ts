@@ -130,8 +130,8 @@ export function readWeb(root: Section): WebSettings | null {
       web.fields["tls"] === undefined
         ? null
         : part(web, "tls", ["cert", "key"], (tls) => ({
-            cert: field(tls, "cert", "", "an absolute path", absolutePath),
-            key: field(tls, "key", "", "an absolute path", absolutePath),
+            cert: pathThere(tls, "cert"),
+            key: pathThere(tls, "key"),
           })),
     trustedProxies: list<string>(web, "trusted_proxies", [], 'addresses or networks ("10.0.0.0/8")', network),
     corsOrigins: list<string>(web, "cors_origins", [], 'origins ("https://panel.example.com")', origin),
@@ -145,6 +145,13 @@ export function readWeb(root: Section): WebSettings | null {
         ? null
         : parsed(web, "latency_target", { host: "127.0.0.1", port: 1 }, parseHostAndPort),
   }));
+}
+
+/** One without the other is no TLS, and nobody shall take it for some. */
+function pathThere(tls: Section, key: string): string {
+  if (tls.fields[key] === undefined)
+    tls.problems.push(`${pathOf(tls, key)}: expected an absolute path, got nothing`);
+  return field(tls, key, "", "an absolute path", absolutePath);
 }
 
 function network(item: unknown): string | undefined {

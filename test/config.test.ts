@@ -563,6 +563,16 @@ describe("parseSettings() refuses", () => {
         'web.listen: Cannot read an address: expected "host:port" or "[IPv6]:port", got "127.0.0.1:65536"',
     },
     {
+      name: "a certificate of the web without its key",
+      input: { web: { tls: { cert: "/etc/ssl/web.pem" } } },
+      problem: "web.tls.key: expected an absolute path, got nothing",
+    },
+    {
+      name: "a key of the web without its certificate",
+      input: { web: { tls: { key: "/etc/ssl/web.key" } } },
+      problem: "web.tls.cert: expected an absolute path, got nothing",
+    },
+    {
       name: "a yes for true",
       input: { web: { may_delete: "yes" } },
       problem: 'web.may_delete: expected true or false, got "yes" (string)',

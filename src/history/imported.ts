@@ -5,7 +5,7 @@
  * again: it is set, never added. The daemon may write at the same time; SQLite
  * lets one of the two wait, so rows go in some at a time.
  */
-import type { Db } from "./database.ts";
+import type { Db } from "../sqlite.ts";
 import type { LoginRecord } from "./records.ts";
 import type { Retention } from "./upkeep.ts";
 import { HistoryWriter } from "./writer.ts";

@@ -3,8 +3,9 @@
  * sees what was written up to the moment it asks, and holds nobody up.
  */
 import { existsSync } from "node:fs";
-import { Db } from "./database.ts";
+import { Db } from "../sqlite.ts";
 import type { LoginRecord } from "./records.ts";
+import { HISTORY } from "./schema.ts";
 import { loginOf } from "./writer.ts";
 
 export interface LoginQuery {
@@ -64,7 +65,7 @@ export class HistoryReader implements Disposable {
    * @throws {DamagedStateError} for a file of another version; SQLite's error for one it cannot read.
    */
   static open(path: string): HistoryReader | undefined {
-    return existsSync(path) ? new HistoryReader(Db.openToRead(path)) : undefined;
+    return existsSync(path) ? new HistoryReader(Db.openToRead(path, HISTORY)) : undefined;
   }
 
   [Symbol.dispose](): void {

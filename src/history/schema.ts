@@ -19,6 +19,7 @@
  *
  * Pure: no clock, no I/O.
  */
+import type { DatabaseKind } from "../sqlite.ts";
 
 const MINUTE_TEXT = "datetime(ts, 'unixepoch')";
 
@@ -80,5 +81,5 @@ CREATE VIEW traffic_logs (id, user_id, bytes_sent, bytes_received, log_timestamp
   SELECT ts / 60 * 100000000 + uid * 100 + service, uid, down, up, ${MINUTE_TEXT} FROM m1;
 `;
 
-/** The step to version 1, to 2, ... */
-export const SCHEMA: readonly string[] = [FIRST];
+/** Names and addresses of users: for root's eyes alone. */
+export const HISTORY: DatabaseKind = { steps: [FIRST], mode: 0o600, directoryMode: 0o755 };

@@ -8,8 +8,9 @@
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { DamagedStateError, reasonOf } from "../errors.ts";
-import { Db, isDamage, isPassing, setAside } from "./database.ts";
+import { Db, isDamage, isPassing, setAside } from "../sqlite.ts";
 import type { HistoryBatch, OpenLogin } from "./records.ts";
+import { HISTORY } from "./schema.ts";
 import { type Retention, Upkeep } from "./upkeep.ts";
 import { HistoryWriter } from "./writer.ts";
 
@@ -132,7 +133,7 @@ function begunAnew(error: unknown, tell: (report: ThreadReport) => void): OpenFi
 
 /** What is damaged may show only now, so it is read from at once. */
 function opened(): OpenFile {
-  const db = Db.openToWrite(path);
+  const db = Db.openToWrite(path, HISTORY);
   try {
     const writer = new HistoryWriter(db);
     writer.openLogins();

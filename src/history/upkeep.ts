@@ -9,7 +9,7 @@
  *   analyse     each week    what the planner knows, from a sample, a table a step
  */
 import type { HistorySettings } from "../config-parts.ts";
-import type { Db } from "./database.ts";
+import type { Db } from "../sqlite.ts";
 
 export type Retention = Pick<HistorySettings, "minutesDays" | "hoursDays" | "sessionsDays">;
 

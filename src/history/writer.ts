@@ -5,7 +5,7 @@
  * A batch is one transaction with its own number in it: the second time it is
  * passed over.
  */
-import type { Db } from "./database.ts";
+import type { Db } from "../sqlite.ts";
 import type { AccountRecord, HistoryBatch, LoginRecord, OpenLogin, UsageRecord } from "./records.ts";
 
 /** Whose batches these are, in last_seq. */

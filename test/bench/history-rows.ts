@@ -6,14 +6,15 @@
 import { mkdtempDisposable, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Db } from "../../src/history/database.ts";
 import { History } from "../../src/history/history.ts";
 import { HistoryReader } from "../../src/history/queries.ts";
 import { Recorder, type Tally } from "../../src/history/recorder.ts";
 import type { NewBatch } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
 import { Upkeep } from "../../src/history/upkeep.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
 import { newUsage } from "../../src/ledger/usage.ts";
+import { Db } from "../../src/sqlite.ts";
 import { bytes, localDate } from "../../src/units.ts";
 import { median, percentile } from "./statistics.ts";
 import { number, type Row } from "./table.ts";
@@ -85,7 +86,7 @@ function tallyOf(index: number, flush: number): Tally {
 async function* yearRows(users: number): AsyncGenerator<Row> {
   await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
   const path = join(folder.path, "history.db");
-  using db = Db.openToWrite(path);
+  using db = Db.openToWrite(path, HISTORY);
   const built = performance.now();
   fillYear(db, users);
   const rows = Number(db.get("SELECT count(*) AS n FROM m1")?.["n"]);
@@ -102,7 +103,7 @@ async function* yearRows(users: number): AsyncGenerator<Row> {
 
 function* questionRows(path: string, of: string): Generator<Row> {
   using reader = HistoryReader.open(path) as HistoryReader;
-  using plain = Db.openToRead(path);
+  using plain = Db.openToRead(path, HISTORY);
   const [day, month, year] = [1, 30, 365].map((days) => (NOW - days * DAY_S) * 1000) as [
     number,
     number,

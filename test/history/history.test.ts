@@ -4,9 +4,10 @@ import { mkdtempDisposable, open, readdir, rm, stat, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Db } from "../../src/history/database.ts";
 import { History } from "../../src/history/history.ts";
 import type { LoginRecord, NewBatch } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
+import { Db } from "../../src/sqlite.ts";
 import { stagedPath } from "../../src/storage/backup/archive.ts";
 import { stagePart } from "../../src/storage/backup/stage-parts.ts";
 import { noSmallDisk, smallDisk } from "../storage/small-disk.ts";
@@ -37,7 +38,7 @@ async function scratch() {
 }
 
 function rows(path: string, sql: string) {
-  using db = Db.openToRead(path);
+  using db = Db.openToRead(path, HISTORY);
   return db.all(sql).map((row) => ({ ...row }));
 }
 
@@ -189,7 +190,7 @@ describe("History", () => {
     await using files = await scratch();
     await new History(files.options)[Symbol.asyncDispose]();
     {
-      using db = Db.openToWrite(files.path);
+      using db = Db.openToWrite(files.path, HISTORY);
       db.run("PRAGMA user_version = 99");
     }
     await using history = new History(files.options);
@@ -197,7 +198,7 @@ describe("History", () => {
     history.push(usageOf("alice", 1));
     await history.idle();
     expect(files.troubles).toEqual([expect.stringMatching(/^No history is kept: .*version 1, got 99/)]);
-    expect(() => Db.openToRead(files.path)).toThrow(/got 99 \(made by a newer Sluice\)/);
+    expect(() => Db.openToRead(files.path, HISTORY)).toThrow(/got 99 \(made by a newer Sluice\)/);
   });
 
   test("a place that cannot be written is told once, tried again, and loses nothing", async () => {

@@ -3,10 +3,11 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Db } from "../../src/history/database.ts";
 import { History } from "../../src/history/history.ts";
 import { HistoryImport, trafficTables } from "../../src/history/imported.ts";
 import type { LoginRecord } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
+import { Db } from "../../src/sqlite.ts";
 
 const FOR_EVER = { minutesDays: 36_500, hoursDays: 36_500, sessionsDays: 36_500 };
 /** 2026-11-21T10:00:00Z. */
@@ -60,7 +61,7 @@ describe("trafficTables()", () => {
 describe("HistoryImport", () => {
   test("takes traffic once: the second time nothing of it is new, and more of it is set, not added", async () => {
     await using file = await scratch();
-    using db = Db.openToWrite(file.path);
+    using db = Db.openToWrite(file.path, HISTORY);
     const history = new HistoryImport(db);
     const first = trafficTables([minute("alice", TEN, 5)], dayOf, FOR_EVER, TEN);
     expect(history.newTraffic(first)).toEqual(first);
@@ -75,7 +76,7 @@ describe("HistoryImport", () => {
 
   test("knows a login again by its id, and by account and second", async () => {
     await using file = await scratch();
-    using db = Db.openToWrite(file.path);
+    using db = Db.openToWrite(file.path, HISTORY);
     const history = new HistoryImport(db);
     history.takeLogins([login("a", TEN * 1000)], TEN);
     const others = [
@@ -105,13 +106,13 @@ describe("HistoryImport", () => {
         };
         daemon.push({ usage: [usage], logins: [], accounts: [] });
       }
-      using db = Db.openToWrite(file.path);
+      using db = Db.openToWrite(file.path, HISTORY);
       new HistoryImport(db).takeLogins(
         Array.from({ length: 3_000 }, (_, index) => login(`login${index}`, (TEN + index) * 1000)),
         TEN,
       );
     }
-    using db = Db.openToRead(file.path);
+    using db = Db.openToRead(file.path, HISTORY);
     expect(db.get("SELECT up FROM d1")?.["up"]).toBe(100);
     expect(db.get("SELECT count(*) AS n FROM logins")?.["n"]).toBe(3_000);
     expect(troubles).toEqual([]);
@@ -119,7 +120,7 @@ describe("HistoryImport", () => {
 
   test("firstCounted() is the daemon's own first hour of a service", async () => {
     await using file = await scratch();
-    using db = Db.openToWrite(file.path);
+    using db = Db.openToWrite(file.path, HISTORY);
     const history = new HistoryImport(db);
     history.takeTraffic(trafficTables([minute("alice", TEN, 5)], dayOf, FOR_EVER, TEN));
     expect(history.firstCounted("openvpn")).toBeUndefined();

@@ -3,10 +3,11 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Db } from "../../src/history/database.ts";
 import { HistoryReader } from "../../src/history/queries.ts";
 import type { LoginRecord, UsageRecord } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
+import { Db } from "../../src/sqlite.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -32,7 +33,7 @@ let reader: HistoryReader;
 beforeAll(async () => {
   folder = await mkdtempDisposable(join(tmpdir(), "sluice-queries-"));
   path = join(folder.path, "history.db");
-  db = Db.openToWrite(path);
+  db = Db.openToWrite(path, HISTORY);
   new HistoryWriter(db).write(
     {
       sequence: 1,
@@ -122,7 +123,7 @@ test("a batch whose number is in the file already is passed over, and one of a l
 test("what is written meanwhile is in the next answer, also once the writer has gone", () => {
   const late = { per: "minute", since: AT + 5 * HOUR, until: AT + 6 * HOUR } as const;
   expect(reader.series(late)).toEqual([]);
-  const writing = Db.openToWrite(path);
+  const writing = Db.openToWrite(path, HISTORY);
   new HistoryWriter(writing).write(
     { sequence: 20, usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] },
     AT / 1000,

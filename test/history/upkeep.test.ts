@@ -3,10 +3,11 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Db } from "../../src/history/database.ts";
 import type { LoginRecord } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
 import { Upkeep } from "../../src/history/upkeep.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
+import { Db } from "../../src/sqlite.ts";
 
 const DAY_S = 86_400;
 /** 2026-11-21T12:00:00Z. */
@@ -24,7 +25,7 @@ let sequence = 0;
 
 beforeAll(async () => {
   folder = await mkdtempDisposable(join(tmpdir(), "sluice-upkeep-"));
-  db = Db.openToWrite(join(folder.path, "history.db"));
+  db = Db.openToWrite(join(folder.path, "history.db"), HISTORY);
   writer = new HistoryWriter(db);
   for (let day = 0; day < 40; day += 1) {
     const hours = Array.from({ length: 24 }, (_, hour) => day * 24 + hour);

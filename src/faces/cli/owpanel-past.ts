@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { dayAt } from "../../calendar.ts";
 import type { Settings } from "../../config.ts";
 import type { HistorySettings } from "../../config-parts.ts";
-import { Db } from "../../history/database.ts";
 import { HistoryImport, type TrafficTables, trafficTables } from "../../history/imported.ts";
 import type { OldDatabase } from "../../history/owpanel-database.ts";
 import type { LoginRecord } from "../../history/records.ts";
+import { HISTORY } from "../../history/schema.ts";
 import { LocalTimes } from "../../hosts/local-times.ts";
 import { userName } from "../../names.ts";
+import { Db } from "../../sqlite.ts";
 import { unixTime } from "../../units.ts";
 import { historyPath } from "./history.ts";
 
@@ -31,7 +32,7 @@ export function newPast(
   now: number,
 ): Past {
   const path = historyPath(settings);
-  using db = existsSync(path) ? Db.openToRead(path) : undefined;
+  using db = existsSync(path) ? Db.openToRead(path, HISTORY) : undefined;
   const there = db ? new HistoryImport(db) : undefined;
   const recent = sessions.filter(({ ended }) => (ended ?? now) >= now - history.sessionsDays * DAY_MS);
   const countedFrom = there?.firstCounted("openvpn") ?? Number.POSITIVE_INFINITY;
@@ -98,7 +99,7 @@ function dayTeller(zone: string): (second: number) => string {
 }
 
 export function takePast(settings: Settings, logins: readonly LoginRecord[], traffic: TrafficTables): void {
-  using db = Db.openToWrite(historyPath(settings));
+  using db = Db.openToWrite(historyPath(settings), HISTORY);
   const history = new HistoryImport(db);
   history.takeLogins(logins, Math.floor(Date.now() / 1000));
   history.takeTraffic(traffic);

@@ -9,6 +9,8 @@ export interface WebEnv {
     readonly viewer: Viewer | undefined;
     /** The client's own, behind trusted proxies too. */
     readonly address: string;
+    /** The client speaks TLS, to us or to a trusted proxy. */
+    readonly secure: boolean;
   };
 }
 

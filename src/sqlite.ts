@@ -8,14 +8,10 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { DamagedStateError } from "../errors.ts";
-import { SCHEMA } from "./schema.ts";
+import { DamagedStateError } from "./errors.ts";
 
 /** How long one of two writers waits for the other. */
 const BUSY_MS = 5_000;
-/** Names and addresses of users: for root's eyes alone. */
-const MODE = 0o600;
-const DIRECTORY_MODE = 0o755;
 /** Pages of the log after which a commit does a checkpoint's work itself: few, so that no commit does much. */
 const AUTOCHECKPOINT_PAGES = 1_000;
 /** What the log shrinks to when it starts over. */
@@ -24,6 +20,15 @@ const JOURNAL_BYTES = 16 * 1024 * 1024;
 const DAMAGE = [11, 26];
 /** SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what passes once somebody makes room. */
 const PASSING = [5, 6, 7, 8, 10, 13, 14];
+
+/** What a file of ours holds, and who may look into it. */
+export interface DatabaseKind {
+  /** The step to version 1, to 2, ...: SQL, each applied once. */
+  readonly steps: readonly string[];
+  /** Permission bits of the file, and of its folder where that is made with it. */
+  readonly mode: number;
+  readonly directoryMode: number;
+}
 
 export class Db implements Disposable {
   readonly #database: DatabaseSync;
@@ -38,22 +43,22 @@ export class Db implements Disposable {
    *
    * @throws {DamagedStateError} for a newer version; SQLite's error for a file that it cannot use.
    */
-  static openToWrite(path: string): Db {
-    mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+  static openToWrite(path: string, kind: DatabaseKind): Db {
+    mkdirSync(dirname(path), { recursive: true, mode: kind.directoryMode });
     if (!existsSync(path)) {
       for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
-      closeSync(openSync(path, "a", MODE));
+      closeSync(openSync(path, "a", kind.mode));
     }
     const db = Db.#open(path, false);
     try {
-      chmodSync(path, MODE);
+      chmodSync(path, kind.mode);
       // Has to stand before the first table is made.
       db.run("PRAGMA auto_vacuum = INCREMENTAL");
       db.run("PRAGMA journal_mode = WAL");
       db.run("PRAGMA synchronous = NORMAL");
       db.run(`PRAGMA wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`);
       db.run(`PRAGMA journal_size_limit = ${JOURNAL_BYTES}`);
-      db.#migrate(path);
+      db.#migrate(path, kind.steps);
       return db;
     } catch (error) {
       db[Symbol.dispose]();
@@ -62,11 +67,11 @@ export class Db implements Disposable {
   }
 
   /** Opens the file to read, whoever writes it. @throws {DamagedStateError} unless it is of this version. */
-  static openToRead(path: string): Db {
+  static openToRead(path: string, { steps }: DatabaseKind): Db {
     const db = Db.#open(path, true);
     try {
       const version = db.version();
-      if (version !== SCHEMA.length) throw new DamagedStateError(path, versionText(version));
+      if (version !== steps.length) throw new DamagedStateError(path, versionText(version, steps.length));
       return db;
     } catch (error) {
       db[Symbol.dispose]();
@@ -122,13 +127,13 @@ export class Db implements Disposable {
     return statement;
   }
 
-  #migrate(path: string): void {
-    if (this.version() === SCHEMA.length) return;
+  #migrate(path: string, steps: readonly string[]): void {
+    if (this.version() === steps.length) return;
     this.transaction(() => {
       const version = this.version();
-      if (version > SCHEMA.length) throw new DamagedStateError(path, versionText(version));
-      for (const step of SCHEMA.slice(version)) this.#database.exec(step);
-      this.#database.exec(`PRAGMA user_version = ${SCHEMA.length}`);
+      if (version > steps.length) throw new DamagedStateError(path, versionText(version, steps.length));
+      for (const step of steps.slice(version)) this.#database.exec(step);
+      this.#database.exec(`PRAGMA user_version = ${steps.length}`);
     });
   }
 }
@@ -160,7 +165,7 @@ function primaryCode(error: unknown): number {
   return typeof errcode === "number" ? errcode & 0xff : -1;
 }
 
-function versionText(version: number): string {
-  const newer = version > SCHEMA.length ? " (made by a newer Sluice)" : "";
-  return `expected version ${SCHEMA.length}, got ${version}${newer}`;
+function versionText(version: number, expected: number): string {
+  const newer = version > expected ? " (made by a newer Sluice)" : "";
+  return `expected version ${expected}, got ${version}${newer}`;
 }
