@@ -90,6 +90,27 @@ export interface JobStatus {
   readonly lastLagMs: number;
   readonly longestLagMs: number;
   readonly lastError: string;
+  /** Of the runs that ended. */
+  readonly durations: Spans;
+  /** Of the runs that began: how far behind their due time. */
+  readonly lags: Spans;
+}
+
+/** How long many things took. */
+export interface Spans {
+  /** How many took up to each of `Status.spanBoundsMs`, and longer than the one before; the last: longer than all. */
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+/** How often a keeper was told to stop a user or to let him in again. */
+export interface GateActions {
+  readonly keeper: string;
+  /** "cut", "restore". */
+  readonly action: string;
+  /** "complete", "incomplete", "failed". */
+  readonly result: string;
+  readonly count: number;
 }
 
 export interface SourceStatus {
@@ -117,6 +138,9 @@ export interface Status {
   readonly saveTrouble: string;
   readonly sources: readonly SourceStatus[];
   readonly jobs: readonly JobStatus[];
+  readonly spanBoundsMs: readonly number[];
+  /** Since the daemon started. */
+  readonly gateActions: readonly GateActions[];
 }
 
 export interface LimitRequest {

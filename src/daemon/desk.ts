@@ -23,7 +23,7 @@ import { RefusedRequestError } from "../errors.ts";
 import { marksOf, SERVICE_XRAY } from "../kernel/account-marks.ts";
 import { type UserName, userName } from "../names.ts";
 import { parsePeriod } from "../rules.ts";
-import type { JobHealth } from "../scheduler/health.ts";
+import { type JobHealth, SPAN_BOUNDS } from "../scheduler/health.ts";
 import { accountDocument } from "../storage/account-format.ts";
 import type { EventFile } from "../storage/events.ts";
 import { bytes, type MonotonicTime } from "../units.ts";
@@ -79,8 +79,20 @@ export class DaemonDesk implements Desk {
   }
 
   async status(): Promise<Status> {
-    const { settings, mode, books, saver, meters, engines, ssh, openvpn, jobs, clock, startedAt } =
-      this.#options;
+    const {
+      settings,
+      mode,
+      books,
+      gatekeeper,
+      saver,
+      meters,
+      engines,
+      ssh,
+      openvpn,
+      jobs,
+      clock,
+      startedAt,
+    } = this.#options;
     const entries = [...books.accounts.values()];
     return {
       version: VERSION,
@@ -124,7 +136,11 @@ export class DaemonDesk implements Desk {
         lastLagMs: job.lastLag,
         longestLagMs: job.longestLag,
         lastError: job.lastError ?? "",
+        durations: { counts: job.durations.counts, sumMs: job.durations.sum },
+        lags: { counts: job.lags.counts, sumMs: job.lags.sum },
       })),
+      spanBoundsMs: SPAN_BOUNDS,
+      gateActions: gatekeeper.actions(),
     };
   }
 

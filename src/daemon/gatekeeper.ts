@@ -7,6 +7,7 @@
  * and connections are looked at again, and the event tells what was found.
  */
 import type { Clock } from "../clock.ts";
+import type { GateActions } from "../control/rows.ts";
 import type { Action, Enforcer, LateEnd, Outcome } from "../enforcement/enforcer.ts";
 import { plan } from "../enforcement/plan.ts";
 import { reasonOf } from "../errors.ts";
@@ -65,6 +66,7 @@ export class Gatekeeper {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #lookingAt = new Set<string>();
   readonly #resting = new Set<string>();
+  readonly #actions = new Map<string, GateActions>();
   #reconcileAt = monotonicTime(0);
 
   constructor(options: GatekeeperOptions) {
@@ -96,6 +98,11 @@ export class Gatekeeper {
 
   stateOf(entry: Entry): ReadonlyMap<KeeperName, GateState> {
     return this.#states.get(entry) ?? new Map();
+  }
+
+  /** What came of all that was done, by keeper. */
+  actions(): readonly GateActions[] {
+    return [...this.#actions.values()];
   }
 
   /** Acts on a verdict that changed. Returns at once; the queues work. @param crossedAt when the deciding reading was asked for. */
@@ -219,6 +226,7 @@ export class Gatekeeper {
   ): void {
     const { events, clock } = this.#options;
     const { name } = entry.standing;
+    this.#count(gate, action, outcome.complete ? "complete" : "incomplete");
     if (action.kind === "restore") {
       const text = `Restored ${name}: he may connect again`;
       events.record("restored", text, { user: name, keeper: gate.name });
@@ -235,6 +243,7 @@ export class Gatekeeper {
   #failed(gate: Gate, entry: Entry, action: Action, error: unknown, signal: AbortSignal): boolean {
     if (signal.aborted) return true;
     const { name } = entry.standing;
+    this.#count(gate, action, "failed");
     if (this.#states.get(entry)?.get(gate.name)?.kind !== "failed") {
       this.#options.events.record(
         action.kind === "cut" ? "cut-failed" : "restore-failed",
@@ -245,6 +254,12 @@ export class Gatekeeper {
     }
     this.#note(entry, gate, { kind: "failed", ended: 0, shortfalls: [reasonOf(error)] });
     return false;
+  }
+
+  #count({ name: keeper }: Gate, { kind: action }: Action, result: string): void {
+    const key = `${keeper} ${action} ${result}`;
+    const count = (this.#actions.get(key)?.count ?? 0) + 1;
+    this.#actions.set(key, { keeper, action, result, count });
   }
 
   #retrySoon(): void {

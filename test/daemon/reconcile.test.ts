@@ -52,4 +52,13 @@ test("a cut user whom another program puts back into the engine is cut again", a
 
   await office.desk.setDisabled("joe", false, "the test");
   await until("he is let in", () => engine.admits("joe"));
+  const done = async (action: string) =>
+    (await office.desk.status()).gateActions.find(
+      (each) => each.action === action && each.result === "complete",
+    );
+  expect(await until("that is counted", () => done("restore"))).toMatchObject({
+    keeper: expect.stringMatching(/^xray/),
+    count: 1,
+  });
+  expect((await done("cut"))?.count).toBeGreaterThanOrEqual(2);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/clock.ts";
+import { SPAN_BOUNDS } from "../../src/scheduler/health.ts";
 import { type Job, Scheduler } from "../../src/scheduler/scheduler.ts";
 import { milliseconds, monotonicTime } from "../../src/units.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -99,6 +100,27 @@ describe("the grid", () => {
     await clock.advance(20);
     expect(every.ticks).toEqual([0, 60, 70]);
     expect(loop.health("every")).toMatchObject({ skippedTicks: 5, longestLag: 55 });
+  });
+
+  test("counts how late and how long its runs were, by size", async () => {
+    const clock = new ManualClock();
+    const observed = observedClock(clock);
+    const slow = periodic("slow", 100, (_tick, signal) => clock.sleep(milliseconds(7), signal));
+    await using loop = running([slow.job], observed);
+    await clock.advance(10);
+    observed.late = 55;
+    await clock.advance(300);
+    const { durations, lags } = loop.health("slow") ?? {};
+    const sizes = (counts: readonly number[] = []) =>
+      counts.flatMap((count, index) => (count > 0 ? [[SPAN_BOUNDS[index] ?? "longer", count]] : []));
+    expect([sizes(durations?.counts), durations?.sum]).toEqual([[[7, 4]], 28]);
+    expect([sizes(lags?.counts), lags?.sum]).toEqual([
+      [
+        [0.5, 3],
+        [100, 1],
+      ],
+      55,
+    ]);
   });
 });
 
