@@ -5,23 +5,25 @@
  * them. A file of a newer version is refused and left alone; one that SQLite
  * calls damaged is its owner's to set aside (`isDamage`).
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { DamagedStateError } from "../errors.ts";
+import { letRead, PRIVATE_MODE, readersGroup } from "./file-rights.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** How long one of two writers waits for the other. */
 const BUSY_MS = 5_000;
-/** Names and addresses of users: for root's eyes alone. */
-const MODE = 0o600;
 const DIRECTORY_MODE = 0o755;
-/** Pages of the log after which a commit does a checkpoint's work itself: few, so that no commit does much. */
-const AUTOCHECKPOINT_PAGES = 1_000;
+/** Pages of the log after which a commit does a checkpoint's work itself: more than come between two of upkeep's. */
+const AUTOCHECKPOINT_PAGES = 4_000;
 /** What the log shrinks to when it starts over. */
 const JOURNAL_BYTES = 16 * 1024 * 1024;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const DAMAGE = [11, 26];
+/** SQLITE_READONLY_DIRECTORY: a log would have to be made before the file is read. */
+const NO_LOG = 1544;
 /** SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what passes once somebody makes room. */
 const PASSING = [5, 6, 7, 8, 10, 13, 14];
 
@@ -36,17 +38,18 @@ export class Db implements Disposable {
   /**
    * Opens the file to write, makes it if it is missing, and brings it to this version.
    *
+   * @param group whose members may read it; that of the dashboard if left out.
    * @throws {DamagedStateError} for a newer version; SQLite's error for a file that it cannot use.
    */
-  static openToWrite(path: string): Db {
+  static openToWrite(path: string, group = readersGroup()): Db {
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     if (!existsSync(path)) {
       for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
-      closeSync(openSync(path, "a", MODE));
+      closeSync(openSync(path, "a", PRIVATE_MODE));
     }
-    const db = Db.#open(path, false);
+    letRead(path, group); // before it is opened: its log is made with the same rights
+    const db = new Db(new DatabaseSync(path, { timeout: BUSY_MS }));
     try {
-      chmodSync(path, MODE);
       // Has to stand before the first table is made.
       db.run("PRAGMA auto_vacuum = INCREMENTAL");
       db.run("PRAGMA journal_mode = WAL");
@@ -61,9 +64,28 @@ export class Db implements Disposable {
     }
   }
 
-  /** Opens the file to read, whoever writes it. @throws {DamagedStateError} unless it is of this version. */
+  /**
+   * Opens the file to read, whoever writes it.
+   *
+   * Who may not write in the folder reads through the log of whoever writes. Where
+   * nobody does there is no log, and the file is taken as it lies: whoever reads
+   * so does it soon after opening, and opens it again the next time.
+   *
+   * @throws {DamagedStateError} unless it is of this version.
+   */
   static openToRead(path: string): Db {
-    const db = Db.#open(path, true);
+    try {
+      return Db.#openToRead(path, path);
+    } catch (error) {
+      if ((error as { readonly errcode?: unknown }).errcode !== NO_LOG) throw error;
+      const url = pathToFileURL(path);
+      url.searchParams.set("immutable", "1");
+      return Db.#openToRead(path, url);
+    }
+  }
+
+  static #openToRead(path: string, file: string | URL): Db {
+    const db = new Db(new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS }));
     try {
       const version = db.version();
       if (version !== SCHEMA.length) throw new DamagedStateError(path, versionText(version));
@@ -72,10 +94,6 @@ export class Db implements Disposable {
       db[Symbol.dispose]();
       throw error;
     }
-  }
-
-  static #open(path: string, readOnly: boolean): Db {
-    return new Db(new DatabaseSync(path, { readOnly, timeout: BUSY_MS }));
   }
 
   version(): number {
@@ -161,6 +179,6 @@ function primaryCode(error: unknown): number {
 }
 
 function versionText(version: number): string {
-  const newer = version > SCHEMA.length ? " (made by a newer Sluice)" : "";
-  return `expected version ${SCHEMA.length}, got ${version}${newer}`;
+  const whose = version > SCHEMA.length ? "made by a newer Sluice" : "the daemon brings it to this one";
+  return `expected version ${SCHEMA.length}, got ${version} (${whose})`;
 }

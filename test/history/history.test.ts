@@ -10,10 +10,11 @@ import type { LoginRecord, NewBatch } from "../../src/history/records.ts";
 import { stagedPath } from "../../src/storage/backup/archive.ts";
 import { stagePart } from "../../src/storage/backup/stage-parts.ts";
 import { noSmallDisk, smallDisk } from "../storage/small-disk.ts";
+import { batchOf, retention } from "../support/history.ts";
 import { until } from "../support/until.ts";
 
 const AT = Date.UTC(2026, 10, 21, 14, 3, 7);
-const RETENTION = { minutesDays: 36_500, hoursDays: 36_500, sessionsDays: 36_500 };
+const RETENTION = retention();
 const LOGIN: LoginRecord = {
   ...{ id: "openvpn:server:alice#1795269787/0", account: "alice", service: "openvpn" },
   ...{ keeper: "openvpn:server", began: AT - 60_000, ended: undefined, realAddress: "192.0.2.1:4000" },
@@ -21,11 +22,7 @@ const LOGIN: LoginRecord = {
 };
 
 function usageOf(account: string, up: number, at = AT): NewBatch {
-  return {
-    usage: [{ account, service: "openvpn", at, day: "2026-11-21", up, down: 2 * up }],
-    logins: [],
-    accounts: [],
-  };
+  return batchOf({ usage: [{ account, service: "openvpn", at, day: "2026-11-21", up, down: 2 * up }] });
 }
 
 async function scratch() {
@@ -80,7 +77,7 @@ describe("History", () => {
         { ...LOGIN, up: 40, ended: AT, exact: true },
         { ...LOGIN, up: 35 },
       ];
-      for (const login of told) history.push({ usage: [], logins: [login], accounts: [] });
+      for (const login of told) history.push(batchOf({ logins: [login] }));
     }
     expect(rows(files.path, "SELECT up, ended, exact FROM logins")).toEqual([
       { up: 40, ended: Math.floor(AT / 1000), exact: 1 },
@@ -92,7 +89,7 @@ describe("History", () => {
     {
       await using history = new History(files.options);
       expect(await history.openLogins()).toEqual([]);
-      history.push({ usage: [], logins: [LOGIN, { ...LOGIN, id: "other", ended: AT }], accounts: [] });
+      history.push(batchOf({ logins: [LOGIN, { ...LOGIN, id: "other", ended: AT }] }));
     }
     await using history = new History(files.options);
     const began = Math.floor(LOGIN.began / 1000) * 1000;
@@ -105,7 +102,7 @@ describe("History", () => {
     history.push(usageOf("alice", 1));
     await history.idle();
     const tooMuch = { ...LOGIN, more: Array.from({ length: 600_000 }, () => ({})) };
-    history.push({ usage: [], logins: [tooMuch], accounts: [] });
+    history.push(batchOf({ logins: [tooMuch] }));
     for (const up of [2, 4, 8]) history.push(usageOf("alice", up));
     await history.idle();
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 15 }]);
@@ -196,7 +193,7 @@ describe("History", () => {
     expect(await history.openLogins()).toEqual([]);
     history.push(usageOf("alice", 1));
     await history.idle();
-    expect(files.troubles).toEqual([expect.stringMatching(/^No history is kept: .*version 1, got 99/)]);
+    expect(files.troubles).toEqual([expect.stringMatching(/^No history is kept: .*version 2, got 99/)]);
     expect(() => Db.openToRead(files.path)).toThrow(/got 99 \(made by a newer Sluice\)/);
   });
 

@@ -7,6 +7,7 @@ import { Db } from "../../src/history/database.ts";
 import { HistoryReader } from "../../src/history/queries.ts";
 import type { LoginRecord, UsageRecord } from "../../src/history/records.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
+import { batchOf } from "../support/history.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -35,6 +36,7 @@ beforeAll(async () => {
   db = Db.openToWrite(path);
   new HistoryWriter(db).write(
     {
+      ...batchOf({}),
       sequence: 1,
       usage: [
         usage("alice", "openvpn", AT, "2026-11-21", 1),
@@ -47,7 +49,6 @@ beforeAll(async () => {
         login("a2", "alice", "openvpn:two", AT + HOUR),
         login("b1", "bob", "openvpn:one", AT + 2 * MINUTE, AT + 3 * MINUTE),
       ],
-      accounts: [],
     },
     AT / 1000,
   );
@@ -112,7 +113,7 @@ test("series() of one account, and of one nobody knows", () => {
 
 test("a batch whose number is in the file already is passed over, and one of a later number is not", () => {
   const again = { per: "minute", since: AT + 9 * HOUR, until: AT + 10 * HOUR } as const;
-  const batch = { usage: [usage("bob", "ssh", AT + 9 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] };
+  const batch = batchOf({ usage: [usage("bob", "ssh", AT + 9 * HOUR, "2026-11-22", 3)] });
   const writer = new HistoryWriter(db);
   const written = [10, 10, 9, 11].map((sequence) => writer.write({ ...batch, sequence }, AT / 1000));
   expect(written).toEqual([true, false, false, true]);
@@ -124,7 +125,7 @@ test("what is written meanwhile is in the next answer, also once the writer has 
   expect(reader.series(late)).toEqual([]);
   const writing = Db.openToWrite(path);
   new HistoryWriter(writing).write(
-    { sequence: 20, usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)], logins: [], accounts: [] },
+    { ...batchOf({ usage: [usage("bob", "ssh", AT + 5 * HOUR, "2026-11-22", 3)] }), sequence: 20 },
     AT / 1000,
   );
   expect(reader.series(late)).toHaveLength(1);
