@@ -38,7 +38,7 @@ export class Db implements Disposable {
   /**
    * Opens the file to write, makes it if it is missing, and brings it to this version.
    *
-   * @param group whose members may read it; that of the dashboard if left out.
+   * @param group whose members may read it, nobody else with null; that of the dashboard if left out.
    * @throws {DamagedStateError} for a newer version; SQLite's error for a file that it cannot use.
    */
   static openToWrite(path: string, group = readersGroup()): Db {

@@ -261,6 +261,27 @@ describe("History", () => {
     expect(files.troubles.at(-1)).toBe("The history lacks 2 records that were given up");
   });
 
+  test("seconds and events are written once, and what is behind more than can be seen is left out", async () => {
+    await using files = await scratch();
+    await writeFile(join(files.folder, "data"), "in the way");
+    await using history = new History(files.options);
+    const second = { account: "alice", service: "ssh", at: AT, up: 1, down: 2 };
+    const event = { at: AT, kind: "cut", user: "alice", text: "Cut" };
+    const seconds = (count: number, at: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...second, account: `user${index}`, at }));
+    for (const at of [0, 1_000, 2_000]) history.push(batchOf({ seconds: seconds(2_500, at) }));
+    history.push(batchOf({ events: [event] }));
+    history.push({ ...usageOf("alice", 5), seconds: [{ ...second, at: 3_000 }] });
+    await rm(join(files.folder, "data"));
+    await history.idle();
+    expect(rows(files.path, "SELECT ts, count(*) AS n, sum(up) AS up FROM s1 GROUP BY ts")).toEqual([
+      { ts: 0, n: 2_500, up: 2_500 },
+      { ts: 1, n: 2_500, up: 2_500 },
+    ]);
+    expect(rows(files.path, "SELECT kind, user FROM events")).toEqual([{ kind: "cut", user: "alice" }]);
+    expect(rows(files.path, "SELECT up FROM m1")).toEqual([{ up: 5 }]);
+  });
+
   test("a backup made while batches come has all of those before it, and is whole", async () => {
     await using files = await scratch();
     await using history = new History(files.options);

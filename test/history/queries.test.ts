@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Db } from "../../src/history/database.ts";
 import { HistoryReader } from "../../src/history/queries.ts";
-import type { LoginRecord, UsageRecord } from "../../src/history/records.ts";
+import type { LoginRecord, PastEvent, UsageRecord } from "../../src/history/records.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
 import { batchOf } from "../support/history.ts";
 
@@ -23,6 +23,10 @@ function login(id: string, account: string, keeper: string, began: number, ended
     ...{ id, account, service: "openvpn", keeper, began, ended, realAddress: "192.0.2.1:4000" },
     ...{ address4: "10.8.0.2", address6: "", up: 1, down: 2, exact: false },
   };
+}
+
+function event(at: number, kind: string, user: string, text: string): PastEvent {
+  return { at, kind, user, text };
 }
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
@@ -49,8 +53,19 @@ beforeAll(async () => {
         login("a2", "alice", "openvpn:two", AT + HOUR),
         login("b1", "bob", "openvpn:one", AT + 2 * MINUTE, AT + 3 * MINUTE),
       ],
+      seconds: [
+        { account: "alice", service: "ssh", at: AT + MINUTE + 1_999, up: 1, down: 3 },
+        { account: "alice", service: "ssh", at: AT + MINUTE + 3_000, up: 1, down: 17 },
+        { account: "bob", service: "xray", at: AT + MINUTE + 3_500, up: 4, down: 40 },
+      ],
+      events: [
+        event(AT, "started", "", "It began"),
+        event(AT + 1, "warned", "alice", "80 %"),
+        event(AT + 1, "cut", "alice", "Her limit"),
+        event(AT + 2, "cut", "bob", "His limit"),
+      ],
     },
-    AT / 1000,
+    (AT + 2 * HOUR) / 1000,
   );
   reader = HistoryReader.open(path) as HistoryReader;
 });
@@ -69,6 +84,8 @@ describe("logins()", () => {
     ["of one server", { keeper: "openvpn:one" }, ["b1", "a1"]],
     ["of one service", { service: "ssh" }, []],
     ["since a moment: what lasted then counts", { since: AT + MINUTE }, ["a2", "b1", "a1"]],
+    ["since a moment, of one server", { since: AT + 2 * MINUTE, keeper: "openvpn:one" }, ["b1"]],
+    ["that last, whenever they were seen", { live: true, since: AT + 9 * HOUR }, ["a2"]],
     ["since a moment after its end it does not", { since: AT + MINUTE + 1000 }, ["a2", "b1"]],
     ["until a moment, without what began then", { until: AT + 2 * MINUTE }, ["a1"]],
     ["that last", { live: true }, ["a2"]],
@@ -95,6 +112,8 @@ test("totals() are by account and service, the largest first", () => {
 });
 
 test.each([
+  ["second", { per: "second", since: AT, until: AT + HOUR }, [AT + 61_000, 1], [AT + 63_000, 5]],
+  ["5 minutes", { per: "5 minutes", since: AT, until: AT + 2 * HOUR }, [AT, 7], [AT + HOUR, 8]],
   ["minute", { per: "minute", since: AT, until: AT + HOUR }, [AT, 1], [AT + MINUTE, 6]],
   ["hour", { per: "hour", since: AT, until: AT + 2 * HOUR }, [AT, 7], [AT + HOUR, 8]],
   ["day", { per: "day", since: "2026-11-21", until: "2026-11-23" }, ["2026-11-21", 7], ["2026-11-22", 8]],
@@ -109,6 +128,36 @@ test("series() of one account, and of one nobody knows", () => {
     { at: AT + MINUTE, up: 2, down: 20 },
   ]);
   expect(reader.series(span, "nobody")).toEqual([]);
+});
+
+test("traffic() is all since a minute", () => {
+  expect(reader.traffic({ since: AT + MINUTE + 30_000 })).toEqual({ up: 14, down: 140 });
+  expect(reader.traffic({ since: AT + 20 * HOUR })).toEqual({ up: 0, down: 0 });
+});
+
+describe("events()", () => {
+  test.each([
+    ["are newest first, of one moment the last told", {}, ["His limit", "Her limit", "80 %", "It began"]],
+    ["of one account", { account: "alice" }, ["Her limit", "80 %"]],
+    ["of no account in particular", { account: "" }, []],
+    ["of one kind", { kind: "cut" }, ["His limit", "Her limit"]],
+    ["of both", { account: "bob", kind: "cut" }, ["His limit"]],
+    ["within moments", { since: AT + 1, until: AT + 2 }, ["Her limit", "80 %"]],
+    ["the newest of them", { most: 1 }, ["His limit"]],
+  ])("%s", (_, query, want) => {
+    expect(reader.events(query).map(({ text }) => text)).toEqual(want);
+  });
+});
+
+test("loginTotals() has all logins of an account at a service, those that last up to their last look", () => {
+  expect(reader.loginTotals("openvpn")).toEqual([
+    {
+      ...{ account: "alice", sessions: 2, up: 2, down: 4 },
+      ...{ durationMs: MINUTE + HOUR, lastSeen: AT + 2 * HOUR },
+    },
+    { account: "bob", sessions: 1, durationMs: MINUTE, up: 1, down: 2, lastSeen: AT + 3 * MINUTE },
+  ]);
+  expect(reader.loginTotals("ssh")).toEqual([]);
 });
 
 test("a batch whose number is in the file already is passed over, and one of a later number is not", () => {

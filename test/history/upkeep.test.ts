@@ -148,6 +148,31 @@ describe("Upkeep", () => {
     expect(count("d1")).toBe(before);
   });
 
+  test("prunes seconds after two hours, events and connections by their days", () => {
+    const at = (second: number) => ({ account: "alice", service: "ssh", at: second * 1000, up: 1, down: 0 });
+    const event = (second: number) => ({ at: second * 1000, kind: "cut", user: "alice", text: "Cut" });
+    const seen = (address: string) => [{ address, service: "ssh", open: 1, begun: 0 }];
+    writer.write(
+      {
+        ...batchOf({
+          seconds: [NOW - 7_201, NOW - 7_200].map(at),
+          events: [NOW - 5 * DAY_S - 1, NOW - 5 * DAY_S].map(event),
+        }),
+        sequence: (sequence += 1),
+      },
+      NOW,
+    );
+    writer.seenConnections(seen("192.0.2.1"), NOW - 3 * DAY_S - 1);
+    writer.seenConnections(seen("192.0.2.2"), NOW - 3 * DAY_S);
+    allSteps(new Upkeep(db, retention({ eventsDays: 5, connectionsDays: 3 })), NOW);
+    expect(db.get("SELECT ts FROM s1")).toMatchObject({ ts: NOW - 7_200 });
+    expect(db.get("SELECT at FROM events")).toMatchObject({ at: (NOW - 5 * DAY_S) * 1000 });
+    for (const table of ["client_addresses", "address_hours"]) {
+      expect(db.all(`SELECT address FROM ${table}`)).toMatchObject([{ address: "192.0.2.2" }]);
+    }
+    expect([count("s1"), count("events")]).toEqual([1, 1]);
+  });
+
   test("a login that lasts longer than logins are kept stays while it is told of", () => {
     const told = (id: string, seen: number) =>
       writer.write(
