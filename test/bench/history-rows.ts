@@ -8,11 +8,12 @@ import { join } from "node:path";
 import { Db } from "../../src/history/database.ts";
 import { History } from "../../src/history/history.ts";
 import { Recorder, type Tally } from "../../src/history/recorder.ts";
+import { HistoryWriter } from "../../src/history/writer.ts";
 import { newUsage } from "../../src/ledger/usage.ts";
 import { bytes, localDate } from "../../src/units.ts";
 import { retention } from "../support/history.ts";
 import { yearRows } from "./history-year-rows.ts";
-import { median, percentile } from "./statistics.ts";
+import { elapsed, median, percentile } from "./statistics.ts";
 import { number, type Row } from "./table.ts";
 
 const ACCOUNTS = 1_000;
@@ -20,6 +21,7 @@ const AT = Date.UTC(2026, 10, 21);
 const DAY = localDate("2026-11-21");
 const MOST_FLUSH_MS = 20;
 const MOST_LOOK_MS = 5;
+const CLIENTS = 10_000;
 /** What everybody moved in half a minute, for good; and in a second, while somebody watches. */
 const KINDS = {
   minutes: { what: "a flush", stepMs: 30_000 },
@@ -30,6 +32,7 @@ type Kind = keyof typeof KINDS;
 export async function* historyRows(quick: boolean): AsyncGenerator<Row> {
   yield* flushRows("minutes", quick ? 200 : 600);
   yield* flushRows("seconds", quick ? 200 : 3_600);
+  yield* connectionRows(quick ? 60 : 240);
   yield* yearRows(quick ? 100 : 1_000);
 }
 
@@ -73,6 +76,29 @@ async function* flushRows(kind: Kind, flushes: number): AsyncGenerator<Row> {
     ratio: `${number(median(looks) / MOST_LOOK_MS, 2)} x target`,
     figures: spread(looks),
     target: { text: `p50 <= ${MOST_LOOK_MS} ms`, met: median(looks) <= MOST_LOOK_MS },
+  };
+}
+
+/** A look every 5 s at clients of whom one in a hundred comes, and one goes, between two. */
+async function* connectionRows(looks: number): AsyncGenerator<Row> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
+  using db = Db.openToWrite(join(folder.path, "history.db"));
+  const writer = new HistoryWriter(db);
+  const taken: number[] = [];
+  for (let look = 0; look < looks; look += 1) {
+    const first = (look * CLIENTS) / 100;
+    const rows = Array.from({ length: CLIENTS }, (_, index) => ({
+      address: `2001:db8::${(first + index).toString(16)}`,
+      ...{ service: "xray", open: 2, begun: look > 0 && index >= 0.99 * CLIENTS ? 2 : 0 },
+    }));
+    taken.push(elapsed(() => writer.seenConnections(rows, AT / 1000 + 5 * look)));
+    if (look % 12 === 0) db.all("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+  const first = taken.shift() ?? 0;
+  yield {
+    what: `History: writing a look at ${number(CLIENTS)} client addresses, of whom 1 in 100 comes or goes`,
+    ratio: `${number((100 * taken.reduce((sum, each) => sum + each, 0)) / (taken.length * 5_000), 2)} % of a core`,
+    figures: `${spread(taken)}; the first ${number(first, 1)} ms`,
   };
 }
 

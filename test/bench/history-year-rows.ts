@@ -56,9 +56,9 @@ function* questionRows(path: string, of: string): Generator<Row> {
       Object.entries(spans).flatMap(([span, asked]) => [
         [`everybody's ${span}`, (reader: HistoryReader) => reader.series(asked)],
         [`one account's ${span}`, (reader: HistoryReader) => reader.series(asked, one)],
-        [`who moved most in a ${span}`, (reader: HistoryReader) => reader.totals(asked)],
       ]),
     ),
+    "who moved most in a month": (reader) => reader.totals(month),
     "traffic of an hour": (reader) => reader.traffic({ since: ago(1 / 24) }),
     "the newest 200 logins": (reader) => reader.logins({ most: 200 }),
     "logins that last": (reader) => reader.logins({ live: true, most: 200 }),
