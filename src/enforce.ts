@@ -334,7 +334,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   }
   const history = settings.history
     ? new HistoryPart({
-        ...{ books, events, clock, settings: settings.history },
+        ...{ books, events, views, clock, settings: settings.history },
         path: join(settings.dataDirectory, "history.db"),
       })
     : undefined;

@@ -5,19 +5,33 @@
  * them. A file of a newer version is refused and left alone; one that SQLite
  * calls damaged is its owner's to set aside (`isDamage`).
  */
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { DamagedStateError } from "./errors.ts";
 
 /** How long one of two writers waits for the other. */
 const BUSY_MS = 5_000;
-/** Pages of the log after which a commit does a checkpoint's work itself: few, so that no commit does much. */
-const AUTOCHECKPOINT_PAGES = 1_000;
+/** Pages of the log after which a commit does a checkpoint's work itself: more than come between two of upkeep's. */
+const AUTOCHECKPOINT_PAGES = 4_000;
 /** What the log shrinks to when it starts over. */
 const JOURNAL_BYTES = 16 * 1024 * 1024;
 /** SQLITE_CORRUPT and SQLITE_NOTADB. */
 const DAMAGE = [11, 26];
+/** SQLITE_READONLY_DIRECTORY: a log would have to be made before the file is read. */
+const NO_LOG = 1544;
+const GROUP_READS = 0o040;
 /** SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what passes once somebody makes room. */
 const PASSING = [5, 6, 7, 8, 10, 13, 14];
 
@@ -28,6 +42,8 @@ export interface DatabaseKind {
   /** Permission bits of the file, and of its folder where that is made with it. */
   readonly mode: number;
   readonly directoryMode: number;
+  /** The number of the group that may read it too; undefined, or without it, nobody. Asked of root alone: nobody else could give it away. */
+  readonly readers?: () => number | undefined;
 }
 
 export class Db implements Disposable {
@@ -49,9 +65,9 @@ export class Db implements Disposable {
       for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
       closeSync(openSync(path, "a", kind.mode));
     }
-    const db = Db.#open(path, false);
+    letRead(path, kind); // before it is opened: its log is made with the same rights
+    const db = new Db(new DatabaseSync(path, { timeout: BUSY_MS }));
     try {
-      chmodSync(path, kind.mode);
       // Has to stand before the first table is made.
       db.run("PRAGMA auto_vacuum = INCREMENTAL");
       db.run("PRAGMA journal_mode = WAL");
@@ -66,9 +82,28 @@ export class Db implements Disposable {
     }
   }
 
-  /** Opens the file to read, whoever writes it. @throws {DamagedStateError} unless it is of this version. */
-  static openToRead(path: string, { steps }: DatabaseKind): Db {
-    const db = Db.#open(path, true);
+  /**
+   * Opens the file to read, whoever writes it.
+   *
+   * Who may not write in the folder reads through the log of whoever writes. Where
+   * nobody does there is no log, and the file is taken as it lies: whoever reads
+   * so does it soon after opening, and opens it again the next time.
+   *
+   * @throws {DamagedStateError} unless it is of this version.
+   */
+  static openToRead(path: string, kind: DatabaseKind): Db {
+    try {
+      return Db.#openToRead(path, path, kind);
+    } catch (error) {
+      if ((error as { readonly errcode?: unknown }).errcode !== NO_LOG) throw error;
+      const url = pathToFileURL(path);
+      url.searchParams.set("immutable", "1");
+      return Db.#openToRead(path, url, kind);
+    }
+  }
+
+  static #openToRead(path: string, file: string | URL, { steps }: DatabaseKind): Db {
+    const db = new Db(new DatabaseSync(file, { readOnly: true, timeout: BUSY_MS }));
     try {
       const version = db.version();
       if (version !== steps.length) throw new DamagedStateError(path, versionText(version, steps.length));
@@ -77,10 +112,6 @@ export class Db implements Disposable {
       db[Symbol.dispose]();
       throw error;
     }
-  }
-
-  static #open(path: string, readOnly: boolean): Db {
-    return new Db(new DatabaseSync(path, { readOnly, timeout: BUSY_MS }));
   }
 
   version(): number {
@@ -166,6 +197,16 @@ function primaryCode(error: unknown): number {
 }
 
 function versionText(version: number, expected: number): string {
-  const newer = version > expected ? " (made by a newer Sluice)" : "";
-  return `expected version ${expected}, got ${version}${newer}`;
+  const whose = version > expected ? "made by a newer Sluice" : "the daemon brings it to this one";
+  return `expected version ${expected}, got ${version} (${whose})`;
+}
+
+/** Gives a database and its log to a group to read, or to nobody but its owner. */
+function letRead(path: string, { mode, readers }: DatabaseKind): void {
+  const group = process.getuid?.() === 0 ? readers?.() : undefined;
+  for (const each of [path, `${path}-wal`, `${path}-shm`].filter((file) => existsSync(file))) {
+    const { uid, gid } = statSync(each);
+    if (group !== undefined && gid !== group) chownSync(each, uid, group);
+    chmodSync(each, group === undefined ? mode : mode | GROUP_READS);
+  }
 }

@@ -2,30 +2,35 @@
  * What the daemon tells the history: who moved how much, and who was logged in.
  *
  * The books are looked at every few seconds and right before a day turns; what
- * was found goes to the history's thread once per flush. Nothing here waits for
+ * was found goes to the history's thread once per flush. While somebody watches
+ * they are looked at each second, and seconds and events go to the thread at once. Nothing here waits for
  * the disk, and no quota rests on it.
  */
 import type { Clock } from "../clock.ts";
 import type { HistorySettings } from "../config-parts.ts";
 import { History } from "../history/history.ts";
 import { Recorder, type Tally } from "../history/recorder.ts";
-import type { LoginRecord } from "../history/records.ts";
+import type { LoginRecord, PastEvent } from "../history/records.ts";
 import type { KeeperName } from "../names.ts";
 import type { Job } from "../scheduler/scheduler.ts";
-import type { EventFile } from "../storage/events.ts";
+import type { EventFile, EventRecord } from "../storage/events.ts";
 import { monotonicTime } from "../units.ts";
 import type { Books } from "./books.ts";
+import type { Views } from "./views.ts";
 
 export interface HistoryPartOptions {
   readonly path: string;
   readonly settings: HistorySettings;
   readonly books: Books;
   readonly events: EventFile;
+  readonly views: Views;
   readonly clock: Clock;
 }
 
 /** What is found belongs to the minute it is found in. */
 const NOTE_MS = 5_000;
+/** While somebody watches. */
+const WATCHED_MS = 1_000;
 /** So long before midnight the day's last bytes are noted. */
 const BEFORE_MIDNIGHT_MS = 50;
 
@@ -36,11 +41,14 @@ export class HistoryPart implements AsyncDisposable {
   #remembers = false;
   /** Keepers whose logins were all met since the file was read. */
   readonly #met = new Set<KeeperName>();
+  readonly #stopListening: () => void;
+  #notedAt = monotonicTime(0);
   #noteAt = monotonicTime(0);
   #flushAt = 0;
 
   constructor(options: HistoryPartOptions) {
     this.#options = options;
+    this.#stopListening = options.events.listen((event) => this.#recorder.noteEvent(pastEvent(event)));
   }
 
   /** Opens the file, in a thread of its own. */
@@ -72,13 +80,17 @@ export class HistoryPart implements AsyncDisposable {
   get job(): Job {
     return {
       name: "history",
-      dueAt: () => this.#noteAt,
+      dueAt: () => {
+        const soon = this.#notedAt + WATCHED_MS;
+        return this.#options.views.watched && soon < this.#noteAt ? monotonicTime(soon) : this.#noteAt;
+      },
       run: async (tick) => {
         const { books, settings, clock } = this.#options;
+        this.#notedAt = tick;
         this.#note();
         const left = books.day.end - clock.unix() - BEFORE_MIDNIGHT_MS;
         this.#noteAt = monotonicTime(tick + (left > 0 && left < NOTE_MS ? left : NOTE_MS));
-        if (tick < this.#flushAt) return;
+        if (tick < this.#flushAt) return this.#flushSeconds();
         this.#flushAt = tick + settings.flush;
         this.#flush();
       },
@@ -86,20 +98,31 @@ export class HistoryPart implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopListening();
     this.#note();
     this.#flush();
     await this.#history?.[Symbol.asyncDispose]();
   }
 
   #note(): void {
-    const { books, clock } = this.#options;
-    this.#recorder.noteAccounts(talliesOf(books), clock.unix(), books.day.date);
+    const { books, clock, views } = this.#options;
+    this.#recorder.noteAccounts(talliesOf(books), clock.unix(), books.day.date, views.watched);
   }
 
   #flush(): void {
     const batch = this.#recorder.takeBatch();
     if (batch) this.#history?.push(batch);
   }
+
+  #flushSeconds(): void {
+    if (!this.#options.views.watched) return;
+    const batch = this.#recorder.takeSeconds();
+    if (batch) this.#history?.push(batch);
+  }
+}
+
+function pastEvent({ time, kind, user = "", text }: EventRecord): PastEvent {
+  return { at: Date.parse(time), kind, user, text };
 }
 
 function* talliesOf({ accounts }: Books): Iterable<Tally> {

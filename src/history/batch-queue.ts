@@ -58,18 +58,25 @@ export class BatchQueue {
   }
 }
 
-function rowsOf({ usage, logins, accounts }: NewBatch): number {
-  return usage.length + logins.length + accounts.length;
+function rowsOf(batch: NewBatch): number {
+  return lengthsOf(batch).reduce((sum, length) => sum + length, 0);
 }
 
-function portionsOf({ usage, logins, accounts }: NewBatch): NewBatch[] {
-  const longest = Math.max(usage.length, logins.length, accounts.length);
+function lengthsOf({ usage, logins, accounts, seconds, events }: NewBatch): readonly number[] {
+  return [usage.length, logins.length, accounts.length, seconds.length, events.length];
+}
+
+function portionsOf(batch: NewBatch): NewBatch[] {
+  const longest = Math.max(...lengthsOf(batch));
   return Array.from({ length: Math.ceil(longest / ROWS_A_PORTION) }, (_, index) => {
-    const [from, to] = [index * ROWS_A_PORTION, (index + 1) * ROWS_A_PORTION];
+    const part = <One>(all: readonly One[]) =>
+      all.slice(index * ROWS_A_PORTION, (index + 1) * ROWS_A_PORTION);
     return {
-      usage: usage.slice(from, to),
-      logins: logins.slice(from, to),
-      accounts: accounts.slice(from, to),
+      usage: part(batch.usage),
+      logins: part(batch.logins),
+      accounts: part(batch.accounts),
+      seconds: part(batch.seconds),
+      events: part(batch.events),
     };
   });
 }

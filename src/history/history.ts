@@ -29,6 +29,8 @@ export interface HistoryOptions {
 const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
 const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4, codeRangeSizeMb: 8 };
 const ROOM = 100_000;
+/** Seconds are for those who watch now: behind so many rows they are left out, before they take anything's room. */
+const SECONDS_BEHIND = 5_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 60_000;
 /** A batch that the thread died of so often is given up. */
@@ -72,7 +74,8 @@ export class History implements AsyncDisposable {
   /** Takes a batch; the oldest ones give way when there is no room. */
   push(batch: NewBatch): void {
     if (this.#refused || this.#closed) return;
-    this.#dropped += this.#waiting.add(batch, this.#sent !== undefined);
+    const taken = this.#waiting.rows < SECONDS_BEHIND ? batch : { ...batch, seconds: [] };
+    this.#dropped += this.#waiting.add(taken, this.#sent !== undefined);
     this.#send();
   }
 

@@ -4,13 +4,22 @@
  * The books are looked at, and what each account moved since the last look goes
  * to the minute of this one: so looks should be seconds apart, and one belongs
  * right before a day turns. Logins are told whenever they changed, and once they
- * have ended.
+ * have ended. Looks a second apart, while somebody watches, are told by the
+ * second as well.
  *
  * Pure: no clock, no I/O.
  */
 import type { Limits } from "../ledger/account.ts";
 import type { Usage } from "../ledger/usage.ts";
-import type { AccountRecord, LoginRecord, NewBatch, OpenLogin, UsageRecord } from "./records.ts";
+import type {
+  AccountRecord,
+  LoginRecord,
+  NewBatch,
+  OpenLogin,
+  PastEvent,
+  SecondRecord,
+  UsageRecord,
+} from "./records.ts";
 import { type Moved, usageSince } from "./usage-since.ts";
 
 /** One account as the books have it. Its parts are replaced when they change, never changed in place. */
@@ -23,6 +32,9 @@ export interface Tally {
 }
 
 const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+/** What came in a longer time belongs to no one second. */
+const ONE_SECOND_MS = 1_500;
 
 export class Recorder {
   readonly #tallies = new Map<string, Tally>();
@@ -31,6 +43,9 @@ export class Recorder {
   /** Logins that last, as they were told last; `seen` of those that only the file knows. */
   readonly #open = new Map<string, LoginRecord & { readonly seen?: number }>();
   readonly #logins = new Map<string, LoginRecord>();
+  #seconds: SecondRecord[] = [];
+  #events: PastEvent[] = [];
+  #lookedAt = 0;
 
   /** Takes what the file says of logins that had not ended when a daemon last wrote it; some may be met already. */
   remember(open: readonly OpenLogin[]): void {
@@ -42,8 +57,11 @@ export class Recorder {
    * gone: another of its name starts anew.
    *
    * @param at ms since 1970. @param day the local day the books are at.
+   * @param watched somebody wants to know by the second.
    */
-  noteAccounts(tallies: Iterable<Tally>, at: number, day: string): void {
+  noteAccounts(tallies: Iterable<Tally>, at: number, day: string, watched = false): void {
+    const bySecond = watched && Math.abs(at - this.#lookedAt) <= ONE_SECOND_MS;
+    this.#lookedAt = at;
     const gone = new Set(this.#tallies.keys());
     for (const tally of tallies) {
       gone.delete(tally.account);
@@ -52,7 +70,9 @@ export class Recorder {
       // The books' own map goes on changing.
       this.#tallies.set(tally.account, { ...tally, moved: new Map(tally.moved) });
       for (const { service, up, down } of usageSince(before?.moved, tally.moved)) {
-        this.#addUsage({ account: tally.account, service, at: at - (at % MINUTE_MS), day, up, down });
+        const usage = { account: tally.account, service, up, down };
+        this.#addUsage({ ...usage, at: at - (at % MINUTE_MS), day });
+        if (bySecond) this.#seconds.push({ ...usage, at: at - (at % SECOND_MS) });
       }
       this.#accounts.set(tally.account, accountRecord(tally, at));
     }
@@ -79,15 +99,33 @@ export class Recorder {
     if (!before || !isSame(before, login)) this.#logins.set(login.id, login);
   }
 
+  noteEvent(event: PastEvent): void {
+    this.#events.push(event);
+  }
+
   /** Everything noted since the last batch; undefined if that is nothing. */
   takeBatch(): NewBatch | undefined {
     const batch = {
       usage: [...this.#usage.values()],
       logins: [...this.#logins.values()],
       accounts: [...this.#accounts.values()],
+      ...this.#takeFresh(),
     };
     for (const noted of [this.#usage, this.#logins, this.#accounts]) noted.clear();
-    return batch.usage.length + batch.logins.length + batch.accounts.length > 0 ? batch : undefined;
+    return Object.values(batch).some((records) => records.length > 0) ? batch : undefined;
+  }
+
+  /** What is told by the second, alone; undefined if that is nothing. */
+  takeSeconds(): NewBatch | undefined {
+    if (this.#seconds.length + this.#events.length === 0) return undefined;
+    return { usage: [], logins: [], accounts: [], ...this.#takeFresh() };
+  }
+
+  #takeFresh(): Pick<NewBatch, "seconds" | "events"> {
+    const fresh = { seconds: this.#seconds, events: this.#events };
+    this.#seconds = [];
+    this.#events = [];
+    return fresh;
   }
 
   #addUsage(usage: UsageRecord): void {

@@ -15,6 +15,9 @@ export interface HistoryBatch {
   readonly logins: readonly LoginRecord[];
   /** Limits and usage of the accounts that changed. */
   readonly accounts: readonly AccountRecord[];
+  /** The same bytes as in `usage`, by the second, while somebody watches. */
+  readonly seconds: readonly SecondRecord[];
+  readonly events: readonly PastEvent[];
 }
 
 /** A batch that has no number yet: whoever sends it gives it one. */
@@ -33,6 +36,9 @@ export interface UsageRecord {
   readonly up: number;
   readonly down: number;
 }
+
+/** What an account moved in a second. */
+export type SecondRecord = Omit<UsageRecord, "day">;
 
 /** A login as it stands; the same one is told again as it grows and when it ends. */
 export interface LoginRecord {

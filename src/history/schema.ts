@@ -7,6 +7,10 @@
  *   d1         bytes per day of the operator's zone: hours do not add up to days
  *              where the zone is half an hour off
  *   logins     every login, from its first look to its end; times in seconds since 1970
+ *   s1         bytes per second, written while somebody watches
+ *   events     the lines of events.jsonl, whose file stays the truth; `at` in ms since 1970
+ *   client_addresses  who is or was connected from where; times in seconds since 1970
+ *   address_hours     connections of each address in each hour that it had any
  *   last_seq   the last batch written, so that none is written twice
  *   upkeep     when the rare chores were done last
  *
@@ -14,11 +18,19 @@
  * then touches a page or two of each table, and not one for every account; what
  * is too old lies together, in front.
  *
+ * Logins are found by their end as well, where one that lasts stands behind all
+ * others, and ended ones are added up from an index that has all the sum needs:
+ * a year of them is too much to look at each.
+ *
+ * traffic_logs finds its rows in the index alone, and joins their bytes: of one
+ * user among a thousand, few have to be looked at.
+ *
  * The views answer the SELECTs that operators know from the older database,
  * whose names they have. Its times were text in UTC; the index is on that text.
  *
  * Pure: no clock, no I/O.
  */
+import { webGroup } from "../local-users.ts";
 import type { DatabaseKind } from "../sqlite.ts";
 
 const MINUTE_TEXT = "datetime(ts, 'unixepoch')";
@@ -81,5 +93,58 @@ CREATE VIEW traffic_logs (id, user_id, bytes_sent, bytes_received, log_timestamp
   SELECT ts / 60 * 100000000 + uid * 100 + service, uid, down, up, ${MINUTE_TEXT} FROM m1;
 `;
 
-/** Names and addresses of users: for root's eyes alone. */
-export const HISTORY: DatabaseKind = { steps: [FIRST], mode: 0o600, directoryMode: 0o755 };
+/** The end of a login, or LASTS, which is later than any end. */
+export const LASTS = Number.MAX_SAFE_INTEGER;
+export const LOGIN_END = `coalesce(ended, ${LASTS})`;
+
+const SECOND = `
+DROP INDEX logins_by_time;
+CREATE INDEX logins_by_time ON logins (began, keeper);
+CREATE INDEX logins_by_service ON logins (service, began);
+CREATE INDEX logins_by_end ON logins (${LOGIN_END}, began, uid, service, keeper);
+CREATE INDEX logins_ended ON logins (service, uid, began, ended, up, down) WHERE ended IS NOT NULL;
+
+DROP VIEW traffic_logs;
+CREATE VIEW traffic_logs (id, user_id, bytes_sent, bytes_received, log_timestamp) AS
+  SELECT k.ts / 60 * 100000000 + k.uid * 100 + k.service, k.uid, v.down, v.up, datetime(k.ts, 'unixepoch')
+  FROM m1 AS k LEFT JOIN m1 AS v ON v.ts = k.ts AND v.uid = k.uid AND v.service = k.service;
+
+CREATE TABLE s1 (
+  ts INTEGER NOT NULL, uid INTEGER NOT NULL, service INTEGER NOT NULL,
+  up INTEGER NOT NULL, down INTEGER NOT NULL,
+  PRIMARY KEY (ts, uid, service)
+) WITHOUT ROWID, STRICT;
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  user TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_time ON events (at);
+CREATE INDEX events_by_kind ON events (kind, at);
+CREATE INDEX events_by_user ON events (user, at) WHERE user <> '';
+
+CREATE TABLE client_addresses (
+  address TEXT NOT NULL,
+  service INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  open INTEGER NOT NULL,
+  PRIMARY KEY (address, service)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE address_hours (
+  hour INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  service INTEGER NOT NULL,
+  connections INTEGER NOT NULL,
+  PRIMARY KEY (hour, address, service)
+) WITHOUT ROWID, STRICT;
+`;
+
+/** Names and addresses of users: for root's eyes, and the dashboard's. */
+export const HISTORY: DatabaseKind = {
+  ...{ steps: [FIRST, SECOND], mode: 0o600, directoryMode: 0o755 },
+  readers: webGroup,
+};

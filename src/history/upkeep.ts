@@ -3,7 +3,7 @@
  * does a step between two of them, and none takes long.
  *
  *   checkpoint  each minute  what the log has, into the file
- *   prune       each hour    rows older than the settings keep, 5,000 a step, logins 1,000
+ *   prune       each hour    rows older than the settings keep, 5,000 a step, logins 500
  *   vacuum      each day     free pages back to the file system, 1,000 a step
  *   truncate    each day     the log starts over, if nobody reads it
  *   analyse     each week    what the planner knows, from a sample, a table a step
@@ -11,34 +11,69 @@
 import type { HistorySettings } from "../config-parts.ts";
 import type { Db } from "../sqlite.ts";
 
-export type Retention = Pick<HistorySettings, "minutesDays" | "hoursDays" | "sessionsDays">;
+export type Retention = Omit<HistorySettings, "flush">;
 
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
 const ROWS_A_STEP = 5_000;
-/** They lie apart, in four trees. */
-const LOGINS_A_STEP = 1_000;
+/** They lie apart, in seven trees. */
+const LOGINS_A_STEP = 500;
+/** The charts of seconds show an hour. */
+const SECONDS_KEPT_S = 2 * HOUR_S;
 const PAGES_A_STEP = 1_000;
 /** Rows that are looked at in each index. */
 const SAMPLE = 400;
 
-const PRUNE = [
+const PRUNE: readonly Pruning[] = [
   {
+    kept: () => SECONDS_KEPT_S,
+    rows: ROWS_A_STEP,
+    sql: "DELETE FROM s1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM s1 WHERE ts < ? LIMIT ?)",
+  },
+  {
+    kept: ({ minutesDays }) => minutesDays * DAY_S,
     rows: ROWS_A_STEP,
     sql: "DELETE FROM m1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM m1 WHERE ts < ? LIMIT ?)",
   },
   {
+    kept: ({ hoursDays }) => hoursDays * DAY_S,
     rows: ROWS_A_STEP,
     sql: "DELETE FROM h1 WHERE (ts, uid, service) IN (SELECT ts, uid, service FROM h1 WHERE ts < ? LIMIT ?)",
   },
   {
+    kept: ({ eventsDays }) => eventsDays * DAY_S,
+    rows: ROWS_A_STEP,
+    sql: "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < ? * 1000 LIMIT ?)",
+  },
+  {
+    kept: ({ connectionsDays }) => connectionsDays * DAY_S,
+    rows: ROWS_A_STEP,
+    sql: `DELETE FROM client_addresses WHERE (address, service) IN
+      (SELECT address, service FROM client_addresses WHERE last_seen < ? LIMIT ?)`,
+  },
+  {
+    kept: ({ connectionsDays }) => connectionsDays * DAY_S,
+    rows: ROWS_A_STEP,
+    sql: `DELETE FROM address_hours WHERE (hour, address, service) IN
+      (SELECT hour, address, service FROM address_hours WHERE hour < ? LIMIT ?)`,
+  },
+  {
+    kept: ({ sessionsDays }) => sessionsDays * DAY_S,
     rows: LOGINS_A_STEP,
     // One that lasts as long as that is told of again and again: what was last seen then has ended.
     sql: "DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE began < ?1 AND coalesce(ended, seen) < ?1 LIMIT ?2)",
   },
-] as const;
-const ANALYSE = ["accounts", "m1", "h1", "d1", "logins"] as const;
+];
+const ANALYSE = "accounts s1 m1 h1 d1 logins events client_addresses address_hours".split(" ");
+
+interface Pruning {
+  /** How long rows are kept, in seconds. */
+  readonly kept: (retention: Retention) => number;
+  readonly rows: number;
+  /** Deletes so many of those older than a second since 1970. */
+  readonly sql: string;
+}
 
 interface Task {
   readonly name: string;
@@ -99,10 +134,8 @@ export class Upkeep {
   }
 
   #prune(now: number): boolean {
-    const { minutesDays, hoursDays, sessionsDays } = this.#retention;
-    const days = [minutesDays, hoursDays, sessionsDays][this.#table] ?? 0;
-    const { sql, rows } = PRUNE[this.#table] ?? PRUNE[0];
-    const more = this.#db.run(sql, now - days * DAY_S, rows) === rows;
+    const { sql, rows, kept } = PRUNE[this.#table] as Pruning;
+    const more = this.#db.run(sql, now - kept(this.#retention), rows) === rows;
     if (!more) this.#table = (this.#table + 1) % PRUNE.length;
     return more || this.#table > 0;
   }

@@ -1,21 +1,33 @@
 /**
- * Writes batches into the history: minutes, hours and days together, so that
+ * Writes into the history. Of usage: minutes, hours and days together, so that
  * nothing has to be rolled up later and falls behind.
  *
  * A batch is one transaction with its own number in it: the second time it is
  * passed over.
  */
+
 import type { Db } from "../sqlite.ts";
-import type { AccountRecord, HistoryBatch, LoginRecord, OpenLogin, UsageRecord } from "./records.ts";
+import { ClientAddresses } from "./client-addresses.ts";
+import type {
+  AccountRecord,
+  HistoryBatch,
+  LoginRecord,
+  OpenLogin,
+  PastEvent,
+  SecondRecord,
+  SeenConnections,
+  UsageRecord,
+} from "./records.ts";
 
 /** Whose batches these are, in last_seq. */
 const SOURCE = "enforcer";
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 
-const ADD = (table: "m1" | "h1" | "d1", key: "ts" | "day") =>
+const ADD = (table: "s1" | "m1" | "h1" | "d1", key: "ts" | "day") =>
   `INSERT INTO ${table} (${key}, uid, service, up, down) VALUES (?, ?, ?, ?, ?)
    ON CONFLICT DO UPDATE SET up = up + excluded.up, down = down + excluded.down`;
+const ADD_SECOND = ADD("s1", "ts");
 const ADD_MINUTE = ADD("m1", "ts");
 const ADD_HOUR = ADD("h1", "ts");
 const ADD_DAY = ADD("d1", "day");
@@ -27,15 +39,22 @@ const PUT_LOGIN = `
     address4 = excluded.address4, address6 = excluded.address6, up = excluded.up, down = excluded.down,
     exact = excluded.exact
   WHERE exact = 0 OR excluded.exact = 1`;
+/** One that lasts and changed nothing but its figures: most of them, and no index has to know. */
+const GROW_LOGIN = `
+  UPDATE logins SET seen = ?1, up = ?2, down = ?3 WHERE id = ?4
+  AND ended IS NULL AND exact = 0 AND real_address = ?5 AND address4 = ?6 AND address6 = ?7`;
+const PUT_EVENT = "INSERT INTO events (at, kind, user, text) VALUES (?, ?, ?, ?)";
 const PUT_ACCOUNT = `
   UPDATE accounts SET total_limit = ?, daily_limit = ?, total_used = ?, daily_used = ?, updated = ? WHERE id = ?`;
 
 export class HistoryWriter {
   readonly #db: Db;
   readonly #numbers = { accounts: new Map<string, number>(), services: new Map<string, number>() };
+  readonly #addresses: ClientAddresses;
 
   constructor(db: Db) {
     this.#db = db;
+    this.#addresses = new ClientAddresses(db, (name) => this.#numberOf("services", name));
   }
 
   /** The number of the last batch in the file; 0 before the first. */
@@ -45,18 +64,38 @@ export class HistoryWriter {
 
   /** @param now seconds since 1970. @returns false for a batch that is in the file already. */
   write(batch: HistoryBatch, now: number): boolean {
+    return this.#atOnce(() => {
+      if (batch.sequence <= this.lastSequence()) return false;
+      for (const usage of batch.usage) this.#add(usage);
+      for (const login of batch.logins) this.putLogin(login, now);
+      for (const account of batch.accounts) this.#putAccount(account);
+      for (const second of batch.seconds) this.#addSecond(second);
+      for (const event of batch.events) this.#putEvent(event);
+      this.#db.run(
+        "INSERT INTO last_seq (source, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
+        ...[SOURCE, batch.sequence],
+      );
+      return true;
+    });
+  }
+
+  /**
+   * Takes what one look at the connections found: all that stand, or began since
+   * the look before.
+   *
+   * @param at seconds since 1970.
+   * @throws SQLite's error; the next look tells the same again.
+   */
+  seenConnections(rows: readonly SeenConnections[], at: number): void {
+    const changes = this.#addresses.changes(rows, at);
+    if (changes.length === 0) return;
+    this.#atOnce(() => this.#addresses.put(changes, at));
+    this.#addresses.noteWritten(changes, at);
+  }
+
+  #atOnce<Result>(work: () => Result): Result {
     try {
-      return this.#db.transaction(() => {
-        if (batch.sequence <= this.lastSequence()) return false;
-        for (const usage of batch.usage) this.#add(usage);
-        for (const login of batch.logins) this.putLogin(login, now);
-        for (const account of batch.accounts) this.#putAccount(account);
-        this.#db.run(
-          "INSERT INTO last_seq (source, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
-          ...[SOURCE, batch.sequence],
-        );
-        return true;
-      });
+      return this.#db.transaction(work);
     } catch (error) {
       // Numbers given in a transaction that was undone are nobody's.
       this.#numbers.accounts.clear();
@@ -82,6 +121,14 @@ export class HistoryWriter {
     this.#db.run(ADD_DAY, day, uid, serviceId, up, down);
   }
 
+  #addSecond({ account, service, at, up, down }: SecondRecord): void {
+    this.#db.run(ADD_SECOND, seconds(at), ...this.numbersOf(account, service), up, down);
+  }
+
+  #putEvent({ at, kind, user, text }: PastEvent): void {
+    this.#db.run(PUT_EVENT, at, kind, user, text);
+  }
+
   /** Inside a transaction of the caller's. @param now seconds since 1970. */
   putLogin(login: LoginRecord, now: number): void {
     const { id, account, service, keeper, began, ended, realAddress, address4, address6, up, down, exact } =
@@ -89,6 +136,8 @@ export class HistoryWriter {
     const [uid, serviceId] = this.numbersOf(account, service);
     const [from, to] = [seconds(began), ended === undefined ? null : seconds(ended)];
     const addresses = [realAddress, address4, address6];
+    const grown = ended === undefined && !exact;
+    if (grown && this.#db.run(GROW_LOGIN, now, up, down, id, ...addresses) > 0) return;
     const what = [...addresses, up, down, exact ? 1 : 0];
     this.#db.run(PUT_LOGIN, id, uid, serviceId, keeper, from, to, to ?? now, ...what);
   }

@@ -1,75 +1,106 @@
 /**
  * The rows on the history: what a flush takes in its thread and costs the thread
- * that meters, how long upkeep of a year's file holds up a batch, and what questions
- * to that file take.
+ * that meters, and how soon a year of it answers.
  */
-import { mkdtempDisposable, stat } from "node:fs/promises";
+
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { History } from "../../src/history/history.ts";
-import { HistoryReader } from "../../src/history/queries.ts";
 import { Recorder, type Tally } from "../../src/history/recorder.ts";
-import type { NewBatch } from "../../src/history/records.ts";
 import { HISTORY } from "../../src/history/schema.ts";
-import { Upkeep } from "../../src/history/upkeep.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
 import { newUsage } from "../../src/ledger/usage.ts";
 import { Db } from "../../src/sqlite.ts";
 import { bytes, localDate } from "../../src/units.ts";
-import { median, percentile } from "./statistics.ts";
+import { retention } from "../support/history.ts";
+import { yearRows } from "./history-year-rows.ts";
+import { elapsed, median, percentile } from "./statistics.ts";
 import { number, type Row } from "./table.ts";
 
 const ACCOUNTS = 1_000;
-const FLUSH_MS = 30_000;
-const DAY_S = 86_400;
-const MINUTE_DAYS = 30;
-/** Midnight, UTC. */
-const NOW = Date.UTC(2026, 10, 21) / 1000;
+const AT = Date.UTC(2026, 10, 21);
 const DAY = localDate("2026-11-21");
-const RETENTION = { minutesDays: MINUTE_DAYS, hoursDays: 730, sessionsDays: 365 };
-const MOST_FLUSH_MS = 50;
+const MOST_FLUSH_MS = 20;
 const MOST_LOOK_MS = 5;
-const MOST_STALL_MS = 250;
-const MOST_QUESTION_MS = 500;
+const CLIENTS = 10_000;
+/** What everybody moved in half a minute, for good; and in a second, while somebody watches. */
+const KINDS = {
+  minutes: { what: "a flush", stepMs: 30_000 },
+  seconds: { what: "a second's flush", stepMs: 1_000 },
+} as const;
+type Kind = keyof typeof KINDS;
 
 export async function* historyRows(quick: boolean): AsyncGenerator<Row> {
-  yield* flushRows(quick ? 60 : 600);
-  yield* yearRows(quick ? 20 : 100);
+  yield* flushRows("minutes", quick ? 200 : 600);
+  yield* flushRows("seconds", quick ? 200 : 3_600);
+  yield* connectionRows(quick ? 60 : 240);
+  yield* yearRows(quick ? 100 : 1_000);
 }
 
-async function* flushRows(flushes: number): AsyncGenerator<Row> {
+async function* flushRows(kind: Kind, flushes: number): AsyncGenerator<Row> {
   await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
   const troubles: string[] = [];
   const path = join(folder.path, "history.db");
-  await using history = new History({ path, retention: RETENTION, onTrouble: (why) => troubles.push(why) });
+  const onTrouble = (why: string) => troubles.push(why);
+  await using history = new History({ path, retention: retention(), onTrouble });
+  await history.openLogins();
+  using upkeep = Db.openToWrite(path, HISTORY);
+  const { what, stepMs } = KINDS[kind];
   const recorder = new Recorder();
-  const looks: number[] = [];
-  const written: number[] = [];
+  const [looks, written]: [number[], number[]] = [[], []];
   for (let flush = 0; flush < flushes; flush += 1) {
     const tallies = Array.from({ length: ACCOUNTS }, (_, index) => tallyOf(index, flush));
     const began = performance.now();
-    recorder.noteAccounts(tallies, NOW * 1000 + flush * FLUSH_MS, DAY);
-    history.push(recorder.takeBatch() as NewBatch);
+    recorder.noteAccounts(tallies, AT + flush * stepMs, DAY, kind === "seconds");
+    const batch = kind === "seconds" ? recorder.takeSeconds() : recorder.takeBatch();
+    if (batch) history.push(batch);
     const pushed = performance.now();
     await history.idle();
     looks.push(pushed - began);
     written.push(performance.now() - pushed);
+    // What upkeep does each minute, between two flushes. They come faster here.
+    if ((flush * stepMs) % 60_000 === 0) upkeep.all("PRAGMA wal_checkpoint(PASSIVE)");
   }
-  const first = written.shift() ?? 0; // everybody is new, and no code is compiled
-  looks.shift();
+  const warmUp = 10; // everybody is new, and no code is compiled
+  const [first = 0] = written.splice(0, warmUp);
+  looks.splice(0, warmUp);
   if (troubles.length > 0) throw new Error(`Cannot measure: ${troubles.join("; ")}`);
   const of = `${number(ACCOUNTS)} accounts that all move, ${number(flushes)} flushes`;
   yield {
-    what: `History: a flush in its thread, ${of}`,
+    what: `History: ${what} in its thread, ${of}`,
     ratio: `${number(percentile(written, 99) / MOST_FLUSH_MS, 2)} x target`,
     figures: `${spread(written)}; the first ${number(first, 1)} ms`,
     target: { text: `p99 <= ${MOST_FLUSH_MS} ms`, met: percentile(written, 99) <= MOST_FLUSH_MS },
   };
   yield {
-    what: "History: what such a flush costs the thread that meters",
+    what: `History: what ${what} costs the thread that meters, ${of}`,
     ratio: `${number(median(looks) / MOST_LOOK_MS, 2)} x target`,
     figures: spread(looks),
     target: { text: `p50 <= ${MOST_LOOK_MS} ms`, met: median(looks) <= MOST_LOOK_MS },
+  };
+}
+
+/** A look every 5 s at clients of whom one in a hundred comes, and one goes, between two. */
+async function* connectionRows(looks: number): AsyncGenerator<Row> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
+  using db = Db.openToWrite(join(folder.path, "history.db"), HISTORY);
+  const writer = new HistoryWriter(db);
+  const taken: number[] = [];
+  for (let look = 0; look < looks; look += 1) {
+    const first = (look * CLIENTS) / 100;
+    const rows = Array.from({ length: CLIENTS }, (_, index) => ({
+      address: `2001:db8::${(first + index).toString(16)}`,
+      ...{ service: "xray", open: 2, begun: look > 0 && index >= 0.99 * CLIENTS ? 2 : 0 },
+    }));
+    taken.push(elapsed(() => writer.seenConnections(rows, AT / 1000 + 5 * look)));
+    if (look % 12 === 0) db.all("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+  const first = taken.shift() ?? 0;
+  yield {
+    what: `History: writing a look at ${number(CLIENTS)} client addresses, of whom 1 in 100 comes or goes`,
+    ratio: `${number((100 * taken.reduce((sum, each) => sum + each, 0)) / (taken.length * 5_000), 2)} % of a core`,
+    figures: `${spread(taken)}; the first ${number(first, 1)} ms`,
   };
 }
 
@@ -81,135 +112,6 @@ function tallyOf(index: number, flush: number): Tally {
     usage: { ...newUsage(DAY, DAY), totalCounted: moved, dailyCounted: moved },
     moved: new Map([["openvpn", { uplink: moved, downlink: moved }]]),
   };
-}
-
-async function* yearRows(users: number): AsyncGenerator<Row> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
-  const path = join(folder.path, "history.db");
-  using db = Db.openToWrite(path, HISTORY);
-  const built = performance.now();
-  fillYear(db, users);
-  const rows = Number(db.get("SELECT count(*) AS n FROM m1")?.["n"]);
-  const { size } = await stat(path);
-  const of = `a year of ${users} users who always move`;
-  yield {
-    what: `History: size of ${of}`,
-    ratio: `${number(size / rows, 0)} bytes a minute's row, all in all`,
-    figures: `${number(size / 1024 ** 2)} MB, ${number(rows)} minutes; made in ${number((performance.now() - built) / 1000, 1)} s`,
-  };
-  yield* questionRows(path, of);
-  yield upkeepRow(db, users, of);
-}
-
-function* questionRows(path: string, of: string): Generator<Row> {
-  using reader = HistoryReader.open(path) as HistoryReader;
-  using plain = Db.openToRead(path, HISTORY);
-  const [day, month, year] = [1, 30, 365].map((days) => (NOW - days * DAY_S) * 1000) as [
-    number,
-    number,
-    number,
-  ];
-  const until = NOW * 1000;
-  const questions: Readonly<Record<string, () => unknown>> = {
-    "one user's minutes of a day": () => reader.series({ per: "minute", since: day, until }, "user1"),
-    "one user's hours of 30 days": () => reader.series({ per: "hour", since: month, until }, "user1"),
-    "everybody's hours of a year": () => reader.series({ per: "hour", since: year, until }),
-    "who moved most in a day": () => reader.totals({ per: "minute", since: day, until }),
-    "one user's logins of a year": () => reader.logins({ account: "user1" }),
-    "the newest 100 logins": () => reader.logins({ most: 100 }),
-    "traffic_logs: each user's last 24 hours": () =>
-      plain.all(
-        `SELECT user_id, SUM(bytes_sent + bytes_received) FROM traffic_logs
-         WHERE log_timestamp >= datetime(?, 'unixepoch', '-1 day') GROUP BY user_id ORDER BY 2 DESC`,
-        NOW,
-      ),
-    "traffic_logs: one user by day": () =>
-      plain.all(
-        `SELECT date(log_timestamp), SUM(bytes_sent) FROM traffic_logs t JOIN users u ON u.id = t.user_id
-         WHERE u.username = 'user1' AND log_timestamp >= datetime(?, 'unixepoch', '-7 days') GROUP BY 1`,
-        NOW,
-      ),
-  };
-  for (const [what, ask] of Object.entries(questions)) {
-    const taken = Array.from({ length: 5 }, () => elapsed(ask));
-    yield {
-      what: `History: ${what}, of ${of}`,
-      ratio: `${number(median(taken) / MOST_QUESTION_MS, 2)} x target`,
-      figures: `median ${number(median(taken), 1)} ms`,
-      target: { text: `<= ${MOST_QUESTION_MS} ms`, met: median(taken) <= MOST_QUESTION_MS },
-    };
-  }
-}
-
-/** Five days become too old at once, while a batch comes after every step. */
-function upkeepRow(db: Db, users: number, of: string): Row {
-  const writer = new HistoryWriter(db);
-  const now = NOW + 5 * DAY_S;
-  const upkeep = new Upkeep(db, RETENTION);
-  const longest = new Map<string, number>();
-  let batches = 0;
-  for (let more = true; more; ) {
-    let step: string | undefined;
-    const taken = elapsed(() => {
-      step = upkeep.step(now);
-    });
-    if (step === undefined) more = false;
-    else longest.set(step, Math.max(longest.get(step) ?? 0, taken));
-    batches += 1;
-    const batch = batchOf(users, now * 1000, batches);
-    longest.set(
-      "the batch itself",
-      Math.max(
-        longest.get("the batch itself") ?? 0,
-        elapsed(() => writer.write(batch, now)),
-      ),
-    );
-  }
-  const worst = Math.max(...longest.values());
-  return {
-    what: `History: the longest a batch waits while upkeep tidies ${of}`,
-    ratio: `${number(worst / MOST_STALL_MS, 2)} x target`,
-    figures: `${[...longest].map(([step, ms]) => `${step} ${number(ms, 1)} ms`).join(", ")}; ${number(batches)} steps`,
-    target: { text: `<= ${MOST_STALL_MS} ms`, met: worst <= MOST_STALL_MS },
-  };
-}
-
-function batchOf(users: number, at: number, sequence: number) {
-  const usage = Array.from({ length: users }, (_, index) => ({
-    ...{ account: `user${index}`, service: "openvpn", at, day: "2026-11-26", up: 1_000, down: 10_000 },
-  }));
-  return { sequence, usage, logins: [], accounts: [] };
-}
-
-/** By SQLite itself: a minute, hour and day for everybody, a login an hour. */
-function fillYear(db: Db, users: number): void {
-  new HistoryWriter(db).write({ ...batchOf(users, (NOW - 366 * DAY_S) * 1000, 1), logins: [] }, NOW);
-  db.transaction(() => {
-    for (const [table, step, span] of [
-      ["m1", 60, MINUTE_DAYS * DAY_S],
-      ["h1", 3_600, 365 * DAY_S],
-    ] as const) {
-      db.run(
-        `WITH RECURSIVE times(ts) AS (SELECT ? UNION ALL SELECT ts + ${step} FROM times WHERE ts + ${step} < ?)
-         INSERT OR REPLACE INTO ${table} SELECT ts, id, 1, 100000 + id, 1000000 + ts % 100000 FROM times CROSS JOIN accounts`,
-        ...[NOW - span, NOW],
-      );
-    }
-    db.run(
-      "INSERT OR REPLACE INTO d1 SELECT date(ts, 'unixepoch'), uid, 1, sum(up), sum(down) FROM h1 GROUP BY 1, 2",
-    );
-    db.run(
-      `INSERT INTO logins SELECT 'openvpn:server:' || uid || '#' || ts, uid, 1, 'openvpn:server', ts, ts + 3000, ts,
-         '192.0.2.1:4000', '10.8.0.2', '', up, down, 1 FROM h1`,
-    );
-  });
-  db.all("PRAGMA wal_checkpoint(TRUNCATE)"); // a year's log is nothing that a daemon finds
-}
-
-function elapsed(work: () => unknown): number {
-  const began = performance.now();
-  work();
-  return performance.now() - began;
 }
 
 function spread(values: readonly number[]): string {

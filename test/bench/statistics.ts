@@ -33,3 +33,10 @@ export function medianRange(values: readonly number[]): readonly [low: number, h
     percentile(values, rank(Math.ceil(values.length / 2 + half) + 1)),
   ];
 }
+
+/** In milliseconds. */
+export function elapsed(work: () => unknown): number {
+  const began = performance.now();
+  work();
+  return performance.now() - began;
+}

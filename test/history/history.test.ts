@@ -1,4 +1,5 @@
 /** The history on real files: a thread that writes, dies, and is started again. */
+
 import { existsSync } from "node:fs";
 import { mkdtempDisposable, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,10 +12,11 @@ import { Db } from "../../src/sqlite.ts";
 import { stagedPath } from "../../src/storage/backup/archive.ts";
 import { stagePart } from "../../src/storage/backup/stage-parts.ts";
 import { noSmallDisk, smallDisk } from "../storage/small-disk.ts";
+import { batchOf, retention } from "../support/history.ts";
 import { until } from "../support/until.ts";
 
 const AT = Date.UTC(2026, 10, 21, 14, 3, 7);
-const RETENTION = { minutesDays: 36_500, hoursDays: 36_500, sessionsDays: 36_500 };
+const RETENTION = retention();
 const LOGIN: LoginRecord = {
   ...{ id: "openvpn:server:alice#1795269787/0", account: "alice", service: "openvpn" },
   ...{ keeper: "openvpn:server", began: AT - 60_000, ended: undefined, realAddress: "192.0.2.1:4000" },
@@ -22,11 +24,7 @@ const LOGIN: LoginRecord = {
 };
 
 function usageOf(account: string, up: number, at = AT): NewBatch {
-  return {
-    usage: [{ account, service: "openvpn", at, day: "2026-11-21", up, down: 2 * up }],
-    logins: [],
-    accounts: [],
-  };
+  return batchOf({ usage: [{ account, service: "openvpn", at, day: "2026-11-21", up, down: 2 * up }] });
 }
 
 async function scratch() {
@@ -81,7 +79,7 @@ describe("History", () => {
         { ...LOGIN, up: 40, ended: AT, exact: true },
         { ...LOGIN, up: 35 },
       ];
-      for (const login of told) history.push({ usage: [], logins: [login], accounts: [] });
+      for (const login of told) history.push(batchOf({ logins: [login] }));
     }
     expect(rows(files.path, "SELECT up, ended, exact FROM logins")).toEqual([
       { up: 40, ended: Math.floor(AT / 1000), exact: 1 },
@@ -93,7 +91,7 @@ describe("History", () => {
     {
       await using history = new History(files.options);
       expect(await history.openLogins()).toEqual([]);
-      history.push({ usage: [], logins: [LOGIN, { ...LOGIN, id: "other", ended: AT }], accounts: [] });
+      history.push(batchOf({ logins: [LOGIN, { ...LOGIN, id: "other", ended: AT }] }));
     }
     await using history = new History(files.options);
     const began = Math.floor(LOGIN.began / 1000) * 1000;
@@ -106,7 +104,7 @@ describe("History", () => {
     history.push(usageOf("alice", 1));
     await history.idle();
     const tooMuch = { ...LOGIN, more: Array.from({ length: 600_000 }, () => ({})) };
-    history.push({ usage: [], logins: [tooMuch], accounts: [] });
+    history.push(batchOf({ logins: [tooMuch] }));
     for (const up of [2, 4, 8]) history.push(usageOf("alice", up));
     await history.idle();
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 15 }]);
@@ -197,7 +195,7 @@ describe("History", () => {
     expect(await history.openLogins()).toEqual([]);
     history.push(usageOf("alice", 1));
     await history.idle();
-    expect(files.troubles).toEqual([expect.stringMatching(/^No history is kept: .*version 1, got 99/)]);
+    expect(files.troubles).toEqual([expect.stringMatching(/^No history is kept: .*version 2, got 99/)]);
     expect(() => Db.openToRead(files.path, HISTORY)).toThrow(/got 99 \(made by a newer Sluice\)/);
   });
 
@@ -263,6 +261,27 @@ describe("History", () => {
     await history.idle();
     expect(rows(files.path, "SELECT up FROM d1")).toEqual([{ up: 28 }]);
     expect(files.troubles.at(-1)).toBe("The history lacks 2 records that were given up");
+  });
+
+  test("seconds and events are written once, and what is behind more than can be seen is left out", async () => {
+    await using files = await scratch();
+    await writeFile(join(files.folder, "data"), "in the way");
+    await using history = new History(files.options);
+    const second = { account: "alice", service: "ssh", at: AT, up: 1, down: 2 };
+    const event = { at: AT, kind: "cut", user: "alice", text: "Cut" };
+    const seconds = (count: number, at: number) =>
+      Array.from({ length: count }, (_, index) => ({ ...second, account: `user${index}`, at }));
+    for (const at of [0, 1_000, 2_000]) history.push(batchOf({ seconds: seconds(2_500, at) }));
+    history.push(batchOf({ events: [event] }));
+    history.push({ ...usageOf("alice", 5), seconds: [{ ...second, at: 3_000 }] });
+    await rm(join(files.folder, "data"));
+    await history.idle();
+    expect(rows(files.path, "SELECT ts, count(*) AS n, sum(up) AS up FROM s1 GROUP BY ts")).toEqual([
+      { ts: 0, n: 2_500, up: 2_500 },
+      { ts: 1, n: 2_500, up: 2_500 },
+    ]);
+    expect(rows(files.path, "SELECT kind, user FROM events")).toEqual([{ kind: "cut", user: "alice" }]);
+    expect(rows(files.path, "SELECT up FROM m1")).toEqual([{ up: 5 }]);
   });
 
   test("a backup made while batches come has all of those before it, and is whole", async () => {

@@ -1,4 +1,5 @@
 /** What others kept, put beside what the daemon writes. */
+
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +9,9 @@ import { HistoryImport, trafficTables } from "../../src/history/imported.ts";
 import type { LoginRecord } from "../../src/history/records.ts";
 import { HISTORY } from "../../src/history/schema.ts";
 import { Db } from "../../src/sqlite.ts";
+import { batchOf, retention } from "../support/history.ts";
 
-const FOR_EVER = { minutesDays: 36_500, hoursDays: 36_500, sessionsDays: 36_500 };
+const FOR_EVER = retention();
 /** 2026-11-21T10:00:00Z. */
 const TEN = Date.UTC(2026, 10, 21, 10) / 1000;
 const DAY_S = 86_400;
@@ -51,7 +53,7 @@ describe("trafficTables()", () => {
     const kept = trafficTables(
       [minute("alice", TEN - 3 * DAY_S, 1), minute("alice", TEN - 1 * DAY_S, 2)],
       dayOf,
-      { minutesDays: 1, hoursDays: 2, sessionsDays: 1 },
+      retention({ minutesDays: 1, hoursDays: 2, sessionsDays: 1 }),
       TEN,
     );
     expect([kept.minutes.length, kept.hours.length, kept.days.length]).toEqual([1, 1, 2]);
@@ -104,7 +106,7 @@ describe("HistoryImport", () => {
           up: 1,
           down: 0,
         };
-        daemon.push({ usage: [usage], logins: [], accounts: [] });
+        daemon.push(batchOf({ usage: [usage] }));
       }
       using db = Db.openToWrite(file.path, HISTORY);
       new HistoryImport(db).takeLogins(

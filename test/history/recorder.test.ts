@@ -112,6 +112,41 @@ describe("Recorder", () => {
     expect(recorder.takeBatch()?.usage).toMatchObject([{ up: 9, down: 9 }]);
   });
 
+  test("tells by the second what looks a second apart find, while somebody watches", () => {
+    const recorder = new Recorder();
+    const look = (up: number, after: number, watched: boolean) =>
+      recorder.noteAccounts([tally({ ssh: [up, 0] }, up)], AT + after, DAY, watched);
+    look(1, 0, true); // nobody knows in which second that was
+    look(3, 1_000, true);
+    look(7, 2_010, true);
+    expect(recorder.takeSeconds()).toEqual({
+      ...{ usage: [], logins: [], accounts: [], events: [] },
+      seconds: [
+        { account: "alice", service: "ssh", at: AT + 1_000, up: 2, down: 0 },
+        { account: "alice", service: "ssh", at: AT + 2_000, up: 4, down: 0 },
+      ],
+    });
+    look(15, 3_010, false);
+    look(31, 8_010, true);
+    expect(recorder.takeSeconds()).toBeUndefined();
+    look(63, 9_010, true);
+    const batch = recorder.takeBatch();
+    expect(batch?.usage).toMatchObject([{ up: 63 }]);
+    expect(batch?.seconds).toMatchObject([{ up: 32 }]);
+    expect(recorder.takeSeconds()).toBeUndefined();
+  });
+
+  test("tells each event once, with the seconds or with all", () => {
+    const recorder = new Recorder();
+    const event = { at: AT, kind: "cut", user: "alice", text: "Cut" };
+    recorder.noteEvent(event);
+    expect(recorder.takeSeconds()?.events).toEqual([event]);
+    expect(recorder.takeBatch()).toBeUndefined();
+    recorder.noteEvent(event);
+    expect(recorder.takeBatch()).toMatchObject({ usage: [], events: [event] });
+    expect(recorder.takeSeconds()).toBeUndefined();
+  });
+
   test("tells a login when it changed, and its end", () => {
     const recorder = new Recorder();
     recorder.noteLogin(login("a", 1));

@@ -1,4 +1,5 @@
 /** Upkeep and the views, on a file of some weeks. */
+
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,10 +9,12 @@ import { HISTORY } from "../../src/history/schema.ts";
 import { Upkeep } from "../../src/history/upkeep.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
 import { Db } from "../../src/sqlite.ts";
+import { batchOf, retention } from "../support/history.ts";
 
 const DAY_S = 86_400;
 /** 2026-11-21T12:00:00Z. */
 const NOW = Date.UTC(2026, 10, 21, 12) / 1000;
+const RETENTION = retention({ minutesDays: 10, hoursDays: 20, sessionsDays: 30 });
 const USERS = ["alice", "bob", "carol"];
 const LOGIN: LoginRecord = {
   ...{ id: "", account: "alice", service: "openvpn", keeper: "openvpn:server", began: 0, ended: undefined },
@@ -32,6 +35,7 @@ beforeAll(async () => {
     const timeOf = (hour: number) => (NOW - hour * 3600) * 1000;
     writer.write(
       {
+        ...batchOf({}),
         sequence: (sequence += 1),
         usage: hours.flatMap((hour) => usageOf(timeOf(hour))),
         logins: hours.map((hour) => ({
@@ -117,7 +121,9 @@ describe("the views", () => {
     ["a span of time", "SELECT * FROM traffic_logs WHERE log_timestamp >= datetime('now', '-1 day')"],
     ["the newest", "SELECT * FROM traffic_logs ORDER BY log_timestamp DESC LIMIT 100"],
   ])("traffic_logs finds %s by its index", (_, sql) => {
-    expect(String(db.get(`EXPLAIN QUERY PLAN ${sql}`)?.["detail"])).toMatch(/USING INDEX m1_by_text/);
+    expect(String(db.get(`EXPLAIN QUERY PLAN ${sql}`)?.["detail"])).toMatch(
+      /USING COVERING INDEX m1_by_text/,
+    );
   });
 
   test("user_quotas has quota and usage, and joins users as it did", () => {
@@ -134,9 +140,9 @@ describe("the views", () => {
 describe("Upkeep", () => {
   test("prunes each table by its days, 5,000 rows a step, and keeps days for ever", () => {
     const before = count("d1");
-    const upkeep = new Upkeep(db, { minutesDays: 10, hoursDays: 20, sessionsDays: 30 });
+    const upkeep = new Upkeep(db, RETENTION);
     const steps = allSteps(upkeep, NOW);
-    expect(steps.filter((step) => step === "prune")).toHaveLength(4 + 1 + 1); // 15,120 minutes are too old
+    expect(steps.filter((step) => step === "prune")).toHaveLength(7 + 3); // 15,120 minutes are too old
     expect(new Set(steps)).toEqual(new Set(["checkpoint", "prune", "vacuum", "truncate", "analyse"]));
     expect(count("m1")).toBe(10 * 24 * 21 + 3); // 12:00 itself is not older, the minutes before it are
     expect(count("h1")).toBe((20 * 24 + 1) * 3);
@@ -144,28 +150,52 @@ describe("Upkeep", () => {
     expect(count("d1")).toBe(before);
   });
 
+  test("prunes seconds after two hours, events and connections by their days", () => {
+    const at = (second: number) => ({ account: "alice", service: "ssh", at: second * 1000, up: 1, down: 0 });
+    const event = (second: number) => ({ at: second * 1000, kind: "cut", user: "alice", text: "Cut" });
+    const seen = (address: string) => [{ address, service: "ssh", open: 1, begun: 0 }];
+    writer.write(
+      {
+        ...batchOf({
+          seconds: [NOW - 7_201, NOW - 7_200].map(at),
+          events: [NOW - 5 * DAY_S - 1, NOW - 5 * DAY_S].map(event),
+        }),
+        sequence: (sequence += 1),
+      },
+      NOW,
+    );
+    writer.seenConnections(seen("192.0.2.1"), NOW - 3 * DAY_S - 1);
+    writer.seenConnections(seen("192.0.2.2"), NOW - 3 * DAY_S);
+    allSteps(new Upkeep(db, retention({ eventsDays: 5, connectionsDays: 3 })), NOW);
+    expect(db.get("SELECT ts FROM s1")).toMatchObject({ ts: NOW - 7_200 });
+    expect(db.get("SELECT at FROM events")).toMatchObject({ at: (NOW - 5 * DAY_S) * 1000 });
+    for (const table of ["client_addresses", "address_hours"]) {
+      expect(db.all(`SELECT address FROM ${table}`)).toMatchObject([{ address: "192.0.2.2" }]);
+    }
+    expect([count("s1"), count("events")]).toEqual([1, 1]);
+  });
+
   test("a login that lasts longer than logins are kept stays while it is told of", () => {
     const told = (id: string, seen: number) =>
       writer.write(
-        { sequence: (sequence += 1), usage: [], logins: [{ ...LOGIN, id, began: 1000 }], accounts: [] },
+        { ...batchOf({ logins: [{ ...LOGIN, id, began: 1000 }] }), sequence: (sequence += 1) },
         seen,
       );
     told("long-gone", NOW - 40 * DAY_S);
     told("lasting", NOW);
-    allSteps(new Upkeep(db, { minutesDays: 10, hoursDays: 20, sessionsDays: 30 }), NOW);
+    allSteps(new Upkeep(db, RETENTION), NOW);
     expect(db.all("SELECT id FROM logins WHERE began = 1").map(({ id }) => id)).toEqual(["lasting"]);
   });
 
   test("does nothing until something is due; what is rare is remembered in the file", () => {
-    const retention = { minutesDays: 10, hoursDays: 20, sessionsDays: 30 };
-    const upkeep = new Upkeep(db, retention);
+    const upkeep = new Upkeep(db, RETENTION);
     allSteps(upkeep, NOW);
     expect(upkeep.step(NOW + 59)).toBeUndefined();
     expect(upkeep.step(NOW + 60)).toBe("checkpoint");
-    expect(new Set(allSteps(new Upkeep(db, retention), NOW + DAY_S - 1))).toEqual(
+    expect(new Set(allSteps(new Upkeep(db, RETENTION), NOW + DAY_S - 1))).toEqual(
       new Set(["checkpoint", "prune"]),
     );
-    expect(allSteps(new Upkeep(db, retention), NOW + 7 * DAY_S)).toContain("analyse");
+    expect(allSteps(new Upkeep(db, RETENTION), NOW + 7 * DAY_S)).toContain("analyse");
   });
 
   test("gives free pages back, 1,000 a step", () => {
@@ -175,10 +205,7 @@ describe("Upkeep", () => {
     const pages = () => Number(db.get("PRAGMA freelist_count")?.["freelist_count"]);
     const free = pages();
     expect(free).toBeGreaterThan(2_000);
-    const steps = allSteps(
-      new Upkeep(db, { minutesDays: 10, hoursDays: 20, sessionsDays: 30 }),
-      NOW + 30 * DAY_S,
-    );
+    const steps = allSteps(new Upkeep(db, RETENTION), NOW + 30 * DAY_S);
     expect(steps.filter((step) => step === "vacuum")).toHaveLength(Math.floor(free / 1000) + 1);
     expect(pages()).toBeLessThan(1_000);
   });
