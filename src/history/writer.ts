@@ -6,7 +6,14 @@
  * passed over.
  */
 import type { Db } from "./database.ts";
-import type { AccountRecord, HistoryBatch, LoginRecord, OpenLogin, UsageRecord } from "./records.ts";
+import type {
+  AccountRecord,
+  HistoryBatch,
+  LoginRecord,
+  OpenLogin,
+  SeenConnections,
+  UsageRecord,
+} from "./records.ts";
 
 /** Whose batches these are, in last_seq. */
 const SOURCE = "enforcer";
@@ -63,6 +70,13 @@ export class HistoryWriter {
       this.#numbers.services.clear();
       throw error;
     }
+  }
+
+  /** STUB until the history's own part is merged. */
+  seenConnections(rows: readonly SeenConnections[], at: number): void {
+    this.#db.run("CREATE TABLE IF NOT EXISTS stub_seen (at, address, service, open, begun)");
+    for (const { address, service, open, begun } of rows)
+      this.#db.run("INSERT INTO stub_seen VALUES (?, ?, ?, ?, ?)", at, address, service, open, begun);
   }
 
   /** Logins that had not ended when they were last told of. */
