@@ -150,6 +150,7 @@ export class DaemonDesk implements Desk {
         yes: request.yes,
         create: request.create,
         services: request.services ?? [],
+        sparesLogin: request.sparesLogin ?? false,
       },
       by,
     );
