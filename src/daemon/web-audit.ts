@@ -82,5 +82,7 @@ function countOf({ count }: AuditRow): number {
 
 /** Whole characters, none that would write the operator's terminal. */
 function cut(text: string, longest: number): string {
-  return [...printable(text.slice(0, 2 * longest))].slice(0, longest).join("");
+  return Array.from(printable(text.slice(0, 2 * longest)))
+    .slice(0, longest)
+    .join("");
 }
