@@ -2,7 +2,7 @@
  * What the doctor says, for the web: `sluice doctor --json` in a process of its
  * own, since it reads and waits for longer than a tick may take.
  */
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../clock.ts";
@@ -85,11 +85,8 @@ function answerOf(
   const { promise, resolve } = Promise.withResolvers<{ json: string; trouble: string }>();
   const options = { timeout: TIMEOUT_MS, maxBuffer: LONGEST_ANSWER, killSignal: "SIGKILL", signal } as const;
   const child = execFile(program, words, options, (error, output, complaint) => {
-    const said = complaint.trim().split("\n").at(-1) || error?.message || "it said nothing";
     const json = error && error.code !== PROBLEMS ? undefined : jsonIn(output);
-    resolve(
-      json === undefined ? { json: "", trouble: printable(said.slice(0, 300)) } : { json, trouble: "" },
-    );
+    resolve(json === undefined ? { json: "", trouble: whyNot(error, complaint) } : { json, trouble: "" });
   });
   if (child.pid !== undefined) lower(child.pid);
   return promise;
@@ -102,6 +99,13 @@ function jsonIn(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function whyNot(error: ExecFileException | null, complaint: string): string {
+  if (error?.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") return `it said more than ${LONGEST_ANSWER} bytes`;
+  if (error?.killed) return `it did not end within ${TIMEOUT_MS / 1000} s`;
+  const last = complaint.trim().split("\n").at(-1) || "it answered no JSON";
+  return printable(last.slice(0, 300));
 }
 
 function lower(pid: number): void {
