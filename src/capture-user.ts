@@ -1,16 +1,13 @@
 /** The user that the host capture's unit runs as (systemd/sluice.sysusers). */
-import { lchownSync, readdirSync, readFileSync } from "node:fs";
+import { lchownSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { localUser } from "./local-users.ts";
 
 const NAME = "sluice-capture";
 
 /** Of /etc/passwd; undefined where that user was not made. */
 export function captureUser(): { uid: number; gid: number } | undefined {
-  const fields = readFileSync("/etc/passwd", "utf8")
-    .split("\n")
-    .find((line) => line.startsWith(`${NAME}:`))
-    ?.split(":");
-  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
+  return localUser(NAME);
 }
 
 /** Makes a folder that root wrote into the capture's own, or its unit could not write there. */

@@ -9,7 +9,7 @@ import type { HostsSettings } from "./config-hosts.ts";
 import { CaptureEngines } from "./daemon/capture-engines.ts";
 import { tellReady, tellStopping, watchdogJob } from "./daemon/watchdog.ts";
 import { reasonOf } from "./errors.ts";
-import { CaptureClient, captureSocket } from "./hosts/capture-client.ts";
+import { CaptureClient, captureSocket, captureWebSocket } from "./hosts/capture-client.ts";
 import { CaptureDesk, type CaptureStatus, type CaptureWork } from "./hosts/capture-desk.ts";
 import { EnforcerLine } from "./hosts/enforcer-line.ts";
 import { FlowSights } from "./hosts/flow-sights.ts";
@@ -29,7 +29,9 @@ import type { Sighting } from "./hosts/sighting.ts";
 import { captureFilter } from "./hosts/taps/capture-filter.ts";
 import { TroubleLog } from "./hosts/trouble-log.ts";
 import { Whereabouts } from "./hosts/whereabouts.ts";
+import { peerCredentials } from "./kernel/peer-credentials.ts";
 import { processesNamed } from "./kernel/processes.ts";
+import { mayAskAsWeb } from "./local-users.ts";
 import type { Log } from "./log.ts";
 import { LOGIN_FILES, openLoginLog } from "./logs/login-log.ts";
 import { periodicJob } from "./scheduler/periodic.ts";
@@ -160,7 +162,14 @@ export async function runCapture(options: CaptureOptions, signal: AbortSignal): 
       return found;
     },
   };
-  const desk: CaptureDesk = parts.use(new CaptureDesk(work, captureSocket(settings)));
+  const desk: CaptureDesk = parts.use(
+    new CaptureDesk(work, {
+      path: captureSocket(settings),
+      web: settings.web
+        ? { path: captureWebSocket(settings), mayLook: (socket) => mayAskAsWeb(peerCredentials(socket).uid) }
+        : undefined,
+    }),
+  );
   await desk.start();
 
   const times = new LocalTimes(settings.timeZone);

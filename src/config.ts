@@ -96,19 +96,39 @@ export const DEFAULT_PATH = "/etc/myvpn/sluice.json";
  */
 export async function loadSettings(path: string | undefined, environment: Environment): Promise<Settings> {
   const file = path ?? DEFAULT_PATH;
-  const systemZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const content = await contentOf(file, path === undefined);
-  const settings = parseSettings(file, content === undefined ? {} : content, environment, systemZone);
-  return content === undefined ? { ...settings, path: undefined } : settings;
+  const text = await textOf(file, path === undefined);
+  const settings = settingsIn(file, text ?? "{}", environment);
+  return text === undefined ? { ...settings, path: undefined } : settings;
+}
+
+/**
+ * What the text of a settings file says.
+ *
+ * @param path where it came from, for messages.
+ * @throws {InvalidSettingsError} when it is not JSON with comments, or says what cannot be used.
+ */
+export function settingsIn(path: string, text: string, environment: Environment): Settings {
+  return parseSettings(path, contentOf(path, text), environment, systemZone());
+}
+
+function contentOf(path: string, text: string): unknown {
+  try {
+    return parseJsonc(text);
+  } catch (cause) {
+    throw new InvalidSettingsError(path, [reasonOf(cause)]);
+  }
+}
+
+function systemZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** What the file holds; undefined when it is not there and need not be. */
-async function contentOf(file: string, optional: boolean): Promise<unknown> {
+async function textOf(file: string, optional: boolean): Promise<string | undefined> {
   try {
-    return parseJsonc(await readFile(file, "utf8"));
+    return await readFile(file, "utf8");
   } catch (cause) {
     if (optional && codeOf(cause) === "ENOENT") return undefined;
-    if (cause instanceof SyntaxError) throw new InvalidSettingsError(file, [reasonOf(cause)]);
     throw new Error(`Cannot read the settings in "${file}": ${reasonOf(cause)}`, { cause });
   }
 }

@@ -32,11 +32,13 @@ import { judgeWithBuffer } from "./daemon/quota-buffer.ts";
 import { Saver } from "./daemon/saver.ts";
 import { SSH } from "./daemon/ssh-backend.ts";
 import { SshPart } from "./daemon/ssh-part.ts";
+import { SshPresence } from "./daemon/ssh-presence.ts";
 import { lastKnownMoment, reportDamage } from "./daemon/start-report.ts";
 import { stateOwner, takeLock, usageOf } from "./daemon/state-lock.ts";
 import { Today } from "./daemon/today.ts";
 import { Views } from "./daemon/views.ts";
 import { tellReady, watchdogJob } from "./daemon/watchdog.ts";
+import { openWebDoor } from "./daemon/web-door.ts";
 import { XrayGates } from "./daemon/xray-gates.ts";
 import { XrayPart } from "./daemon/xray-part.ts";
 import { RefusedRequestError, reasonOf, UnreachableError } from "./errors.ts";
@@ -66,8 +68,13 @@ export interface Office extends AsyncDisposable {
   removeGates(): Promise<readonly string[]>;
   /** Accounts from which something was taken and not yet given back. */
   cutAccounts(): readonly UserName[];
-  /** Meters and enforces until `signal` aborts, then saves everything. */
-  run(signal: AbortSignal): Promise<void>;
+  /**
+   * Meters and enforces until `signal` aborts, then saves everything.
+   *
+   * @param takeOver begins anew with what the settings file says by now, or answers that it cannot; without it
+   * the web changes no settings.
+   */
+  run(signal: AbortSignal, takeOver?: () => Promise<boolean>): Promise<void>;
 }
 
 export interface OfficeOptions {
@@ -340,6 +347,14 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
         path: join(settings.dataDirectory, "history.db"),
       })
     : undefined;
+  const sshPresence =
+    ssh && (history || settings.web)
+      ? new SshPresence({
+          ...{ part: ssh, sockets, clock },
+          onLogin: (record) => history?.login(record),
+          onLook: (keeper) => history?.lookedAt(keeper),
+        })
+      : undefined;
   const meterOf = (keeper: KeeperName) => meters.find(({ name }) => name === keeper);
   const openvpn = new OpenvpnServers({
     ...{ settings, mode, books, saver, events, clock, tables, onDepleted, lineRate: rules.lineRate },
@@ -394,6 +409,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...saver.jobs,
     ...engines.map(({ job }) => job),
     ...(ssh ? [ssh.job] : []),
+    ...(sshPresence ? [sshPresence.job] : []),
     ...(openvpn.parts.length > 0 ? [openvpn.job] : []),
     ...(history ? [history.job] : []),
     ...(gates ? [gates.job] : []),
@@ -481,7 +497,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       [...books.accounts.values()]
         .filter(({ standing }) => standing.held.length > 0)
         .map(({ standing }) => standing.name),
-    run: async (signal) => {
+    run: async (signal, takeOver) => {
       await using running = new AsyncDisposableStack();
       running.defer(() => saver.saveAll());
       running.defer(() => {
@@ -492,6 +508,13 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       const stop = () => stopping.abort(signal.reason);
       signal.addEventListener("abort", stop, { once: true });
       running.use(await serveControl(desk, join(settings.runtimeDirectory, "control.sock"), log));
+      if (settings.web) {
+        const door = openWebDoor({ settings, desk, ssh: sshPresence, events, clock, log, takeOver });
+        await door.then(
+          (opened) => running.use(opened),
+          (error: unknown) => log.write("warning", `The web cannot ask the daemon: ${reasonOf(error)}`),
+        );
+      }
       live = true;
       if (flowDesk) {
         running.use(flowDesk);

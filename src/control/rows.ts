@@ -153,6 +153,8 @@ export interface LimitRequest {
   readonly create: boolean;
   /** Which services the limit may end for good; none is all he has. */
   readonly services?: readonly string[];
+  /** The limit ends no login for good, whatever the settings say; false if left out. Nothing that is sent. */
+  readonly sparesLogin?: boolean;
 }
 
 /** What is to be taken from the old scripts' files for one account. */
@@ -337,24 +339,28 @@ export interface Desk {
   openvpnKick(name: string, by: string): Promise<KickReply>;
 }
 
+/** What whoever asks may ask for: the administrator and the web. */
+export type SharedDesk = Pick<
+  Desk,
+  | "status"
+  | "listUsers"
+  | "setLimit"
+  | "reset"
+  | "setDisabled"
+  | "delete"
+  | "watch"
+  | "openvpnServers"
+  | "openvpnLogins"
+  | "openvpnKick"
+>;
+
 /**
  * What the web may ask for, through a socket of its own. Orders are put down to
- * `by`, the admin who gave them.
+ * `by`, the admin who gave them: 1 to 64 printable characters.
  */
-export interface WebDesk
-  extends Pick<
-    Desk,
-    | "status"
-    | "listUsers"
-    | "setLimit"
-    | "reset"
-    | "setDisabled"
-    | "delete"
-    | "watch"
-    | "openvpnServers"
-    | "openvpnLogins"
-    | "openvpnKick"
-  > {
+export interface WebDesk extends SharedDesk {
+  /** @throws {RefusedRequestError} also where the settings do not let the web delete: `web.may_delete`. */
+  delete(name: string, keepLogin: boolean, by: string): Promise<void>;
   /** By account and beginning; none where SSH is switched off. */
   sshLogins(): Promise<readonly SshLoginRow[]>;
   /** Becomes events: at most some hundred a minute, the rest joined. */

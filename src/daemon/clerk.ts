@@ -45,6 +45,8 @@ export interface LimitOrder {
   readonly create: boolean;
   /** Services the limit ends for good where settings say so; empty is all he has now. */
   readonly services: readonly string[];
+  /** A new total limit or period ends no SSH login for good: whoever ordered it may not delete. */
+  readonly sparesLogin: boolean;
 }
 
 export class Clerk {
@@ -213,14 +215,19 @@ const SERVICES: readonly string[] = ["xray", SSH, OPENVPN];
 /** With a new limit or a reset, what came of the old one is over. */
 const NOTHING_REACHED = { depleted: undefined, crossing: undefined } as const;
 
-function enrolledBy({ name, services }: LimitOrder, { standing }: Entry): readonly string[] {
+function enrolledBy(order: LimitOrder, { standing }: Entry): readonly string[] {
+  const { name, services, total, period, sparesLogin } = order;
   const unknown = services.filter((service) => !standing.services.includes(service));
   if (unknown.length > 0) {
     throw new RefusedRequestError(
       `Cannot enrol "${name}" for ${unknown.join(", ")}: his services are ${standing.services.join(", ") || "none yet"}`,
     );
   }
-  return services.length > 0 ? services : standing.services;
+  const wanted = services.length > 0 ? services : standing.services;
+  if (!sparesLogin) return wanted;
+  return total === undefined && period === undefined
+    ? standing.enrolled
+    : wanted.filter((service) => service !== SSH);
 }
 
 function refuseBelowUsage(entry: Entry, limits: Limits, yes: boolean): void {

@@ -166,6 +166,7 @@ export class DaemonDesk implements Desk {
         yes: request.yes,
         create: request.create,
         services: request.services ?? [],
+        sparesLogin: request.sparesLogin ?? false,
       },
       by,
     );

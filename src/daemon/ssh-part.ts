@@ -125,6 +125,16 @@ export class SshPart implements AsyncDisposable {
     return this.#logins.get(user);
   }
 
+  /** All logins whose traffic can be told from others'. */
+  metered(): Iterable<MeteredLogin> {
+    return this.#logins.values();
+  }
+
+  /** Users of Dropbear's processes that stay root, by pid. */
+  rootUsers(): ReadonlyMap<number, UserName> {
+    return this.#rootSessions?.users() ?? new Map();
+  }
+
   /** The login of an account, under whichever of its names. */
   loginOfAccount(entry: Entry): MeteredLogin | undefined {
     for (const user of entry.users) {

@@ -1,10 +1,10 @@
 /** One program at a time on one state: the lock, and whose the files are. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import { StateInUseError } from "../errors.ts";
 import { lockFile } from "../kernel/file-lock.ts";
+import { localGroup } from "../local-users.ts";
 import { milliseconds } from "../units.ts";
 
 const LOCK_RETRY = milliseconds(200);
@@ -35,8 +35,6 @@ export async function takeLock(
 /** root:sluice where that group exists; otherwise whoever runs this. */
 export function stateOwner(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const line = readFileSync("/etc/group", "utf8")
-    .split("\n")
-    .find((each) => each.startsWith("sluice:"));
-  return line === undefined ? undefined : { uid: 0, gid: Number(line.split(":")[2]) };
+  const gid = localGroup("sluice");
+  return gid === undefined ? undefined : { uid: 0, gid };
 }

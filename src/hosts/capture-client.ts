@@ -24,6 +24,11 @@ export function captureSocket(settings: Settings): string {
   return join(settings.runtimeDirectory, "capture", "capture.sock");
 }
 
+/** Where the web asks the capture, which only answers there what tells something. */
+export function captureWebSocket(settings: Settings): string {
+  return join(settings.runtimeDirectory, "capture", "web.sock");
+}
+
 export class CaptureClient {
   readonly #path: string;
 

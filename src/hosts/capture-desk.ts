@@ -1,5 +1,6 @@
 /**
- * The capture's own socket: what monitors, the command line and the web may ask.
+ * The capture's own sockets: what monitors and the command line may ask, and, on
+ * one of its own, the web, which may only look: status, list, watch.
  *
  *   { "ask": "status" }                     { "status": CaptureStatus }
  *   { "ask": "list", "account": NAME? }     { "hosts": [HostRow, ...] } as often as it takes, then { "done": true }
@@ -89,26 +90,53 @@ const LATEST = 100;
 /** New hosts go to watchers in batches: a flood must not be a message each. */
 const BATCH_MS = 20;
 
+/** What only tells something. */
+const LOOKS: ReadonlySet<unknown> = new Set(["status", "list", "watch"]);
+
+export interface CaptureDeskOptions {
+  readonly path: string;
+  /** The web's; undefined where it has none. */
+  readonly web:
+    | {
+        readonly path: string;
+        /** Whether who is at the other end may look. */
+        readonly mayLook: (socket: Socket) => boolean;
+      }
+    | undefined;
+}
+
 export class CaptureDesk implements AsyncDisposable {
   readonly #work: CaptureWork;
-  readonly #path: string;
+  readonly #options: CaptureDeskOptions;
   readonly #watchers = new Set<JsonLines>();
   #new: HostLine[] = [];
   #batch: NodeJS.Timeout | undefined;
-  #server: AsyncDisposable | undefined;
+  readonly #servers = new AsyncDisposableStack();
 
-  constructor(work: CaptureWork, path: string) {
+  constructor(work: CaptureWork, options: CaptureDeskOptions) {
     this.#work = work;
-    this.#path = path;
+    this.#options = options;
   }
 
   /** @throws {Error} when another capture listens there. */
   async start(): Promise<void> {
-    this.#server = await serveLocalSocket({
-      path: this.#path,
-      mode: 0o660,
-      onConnection: (socket) => this.#converse(socket),
-    });
+    const { path, web } = this.#options;
+    this.#servers.use(
+      await serveLocalSocket({ path, mode: 0o660, onConnection: (socket) => this.#converse(socket) }),
+    );
+    if (!web) return;
+    const { mayLook } = web;
+    this.#servers.use(
+      await serveLocalSocket({
+        path: web.path,
+        // The capture may not give a socket to the web's group: who is there is asked instead.
+        mode: 0o666,
+        onConnection: (socket) => {
+          if (!mayLook(socket)) throw new Error("somebody else than the web");
+          return this.#converse(socket, LOOKS);
+        },
+      }),
+    );
   }
 
   /** Tells watchers of a new host. */
@@ -145,13 +173,17 @@ export class CaptureDesk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#batch);
-    await this.#server?.[Symbol.asyncDispose]();
+    await this.#servers.disposeAsync();
   }
 
-  #converse(socket: Socket): JsonLines {
+  /** @param may what may be asked; everything if left out. */
+  #converse(socket: Socket, may?: ReadonlySet<unknown>): JsonLines {
     const conversation = new JsonLines(
       socket,
-      (message) => this.#answer(message, conversation),
+      (message) => {
+        if (may && !may.has(message["ask"])) throw notHere(message);
+        this.#answer(message, conversation);
+      },
       () => this.#watchers.delete(conversation),
     );
     return conversation;
@@ -201,6 +233,12 @@ export class CaptureDesk implements AsyncDisposable {
         );
     }
   }
+}
+
+function notHere({ ask }: Message): RefusedRequestError {
+  return new RefusedRequestError(
+    `Cannot do what is asked: expected "ask" to be ${[...LOOKS].join(", ")} on this socket, got ${String(JSON.stringify(ask)).slice(0, 80)}`,
+  );
 }
 
 /** As fast as the other side takes them. */

@@ -7,6 +7,7 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { codeOf } from "../errors.ts";
+import { type UnixTime, unixTime } from "../units.ts";
 import { executableOf } from "./processes.ts";
 
 /** One life of the kernel, a UUID. Start times repeat from one to the next. */
@@ -22,6 +23,14 @@ export function processStart(pid: number): string | undefined {
     ?.slice(stat.lastIndexOf(")") + 2)
     .split(" ")
     .at(22 - 3);
+}
+
+const TICK_MS = 10;
+
+/** When that was, in milliseconds since 1970 by a clock that says it is `now`. */
+export function startMoment(start: string, now: UnixTime): UnixTime {
+  const [uptime = ""] = readFileSync("/proc/uptime", "utf8").split(" ");
+  return unixTime(Math.round(now - Number(uptime) * 1000 + Number(start) * TICK_MS));
 }
 
 /** Whether it is still that process, and not one that has ended and only waits for its parent to notice. */

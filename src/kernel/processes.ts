@@ -32,6 +32,32 @@ export function processesNamed(names: ReadonlySet<string>): number[] {
   return livePids((status) => names.has(/^Name:\t(.*)$/m.exec(status)?.[1] ?? ""));
 }
 
+/** All pids there are, of zombies too. */
+export function processIds(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+export interface ProcessStatus {
+  /** What it calls itself, 15 characters at most: any process may call itself anything. */
+  readonly name: string;
+  readonly parent: number;
+  /** Its real one. */
+  readonly uid: number;
+}
+
+/** @returns undefined for a process that is gone, or a zombie. */
+export function statusOf(pid: number): ProcessStatus | undefined {
+  const status = unlessGone(() => readFileSync(`/proc/${pid}/status`, "utf8"));
+  if (status === undefined || !isAlive(status)) return undefined;
+  return {
+    name: /^Name:\t(.*)$/m.exec(status)?.[1] ?? "",
+    parent: parentIn(status),
+    uid: uidsIn(status)[0] ?? 0,
+  };
+}
+
 export function childrenOf(parent: number): number[] {
   return livePids((status) => parentIn(status) === parent);
 }
@@ -57,7 +83,7 @@ export function executableOf(pid: number): string | undefined {
 }
 
 /**
- * The inodes of the sockets a process holds: none when it is gone.
+ * The inodes of the sockets a process holds, those of the lowest descriptors first: none when it is gone.
  *
  * @throws the file system's EACCES for a process this one may not look at.
  */
@@ -101,13 +127,10 @@ function kill(pid: number): void {
 }
 
 function livePids(wanted: (status: string) => boolean): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const status = unlessGone(() => readFileSync(`/proc/${pid}/status`, "utf8"));
-      return status !== undefined && isAlive(status) && wanted(status);
-    });
+  return processIds().filter((pid) => {
+    const status = unlessGone(() => readFileSync(`/proc/${pid}/status`, "utf8"));
+    return status !== undefined && isAlive(status) && wanted(status);
+  });
 }
 
 /** The first thread may be a zombie, and with it the state shown, while others of the process run on. */

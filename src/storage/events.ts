@@ -49,6 +49,12 @@ export type EventKind =
   | "clock-jumped"
   | "settings-reloaded"
   | "settings-refused"
+  | "settings-changed"
+  | "web-signed-in"
+  | "web-signed-out"
+  | "web-sign-in-failed"
+  | "web-changed"
+  | "web-refused"
   | "imported"
   | "kicked";
 

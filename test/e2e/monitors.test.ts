@@ -189,10 +189,10 @@ describe.skipIf(missing)(`realtime-bandwidth${missing}`, () => {
 describe.skipIf(missing)(`realtime-hosts${missing}`, () => {
   test("shows hosts as they come and go, the newest first", async () => {
     const lines = ["one.example", "two.example"].map(line);
-    await using desk = new CaptureDesk(
-      workOn(lines),
-      join(sluice.directory, "run", "capture", "capture.sock"),
-    );
+    await using desk = new CaptureDesk(workOn(lines), {
+      path: join(sluice.directory, "run", "capture", "capture.sock"),
+      web: undefined,
+    });
     await desk.start();
     const pane = await tmux.open(command([], "realtime-hosts"));
     await pane.shows(/^REAL-TIME HOST CAPTURE MONITOR \(as they come\)/m);

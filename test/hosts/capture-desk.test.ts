@@ -32,13 +32,19 @@ async function opened(hosts: readonly string[] = [], more: Partial<CaptureWork> 
     ...more,
   };
   const path = join(folder.path, "capture.sock");
-  const desk = setup.use(new CaptureDesk(work, path));
+  const web = join(folder.path, "web.sock");
+  let mayLook = true;
+  const desk = setup.use(new CaptureDesk(work, { path, web: { path: web, mayLook: () => mayLook } }));
   await desk.start();
   see(...hosts);
   const made = setup.move();
   return {
     ...{ store, desk, path, log },
     client: new CaptureClient(path),
+    web: new CaptureClient(web),
+    shutOut: () => {
+      mayLook = false;
+    },
     push: (...fresh: readonly string[]) => {
       for (const host of fresh) desk.push(lineOfNew(host));
     },
@@ -203,7 +209,7 @@ describe("CaptureDesk and CaptureClient", () => {
 
   test("a second capture is told that one listens already", async () => {
     await using at = await opened();
-    await using second = new CaptureDesk({} as CaptureWork, at.path);
+    await using second = new CaptureDesk({} as CaptureWork, { path: at.path, web: undefined });
     await expect(second.start()).rejects.toThrow("another process does");
     expect(await at.client.status()).toEqual(STATUS);
   });
@@ -214,5 +220,44 @@ describe("CaptureDesk and CaptureClient", () => {
     await expect(Array.fromAsync(client.watch(new AbortController().signal))).rejects.toThrow(
       UnreachableError,
     );
+  });
+});
+
+describe("on the web's socket", () => {
+  test("status(), rows() and watch() are answered", async () => {
+    await using desk = await opened(["one.example", "two.example"]);
+    expect(await desk.web.status()).toEqual(STATUS);
+    const rows = await Array.fromAsync(desk.web.rows(undefined));
+    expect(rows.map(({ host }) => host).toSorted()).toEqual(["one.example", "two.example"]);
+    for await (const { total } of desk.web.watch(AbortSignal.timeout(5_000))) {
+      expect(total).toBe(2);
+      break;
+    }
+  });
+
+  test.for([
+    { name: "add", order: (web: CaptureClient) => web.add("new.example", "SNI", undefined) },
+    { name: "remove", order: (web: CaptureClient) => web.remove(["one.example"]) },
+    { name: "clear", order: (web: CaptureClient) => web.clear() },
+    {
+      name: "import",
+      order: (web: CaptureClient) => web.takeOver(["a.example|SNI|N/A|2026-11-01 10:00:00"]),
+    },
+    { name: "scan", order: (web: CaptureClient) => web.scan() },
+  ])("$name is refused, and nothing changes", async ({ name, order }) => {
+    await using desk = await opened(["one.example"]);
+    const refused = order(desk.web);
+    await expect(refused).rejects.toThrow(RefusedRequestError);
+    await expect(refused).rejects.toThrow(
+      `expected "ask" to be status, list, watch on this socket, got "${name}"`,
+    );
+    expect([...desk.store.rows()].map(({ host }) => host)).toEqual(["one.example"]);
+  });
+
+  test("who may not look is not answered", async () => {
+    await using desk = await opened();
+    desk.shutOut();
+    await expect(desk.web.status()).rejects.toThrow("without an answer");
+    expect(await desk.client.status()).toEqual(STATUS);
   });
 });

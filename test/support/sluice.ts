@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly answering?: boolean;
   /** Above those of this process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Words in front of the program, which stays the same process: unshare and its options. */
+  readonly through?: readonly string[];
   /** The network namespace it runs in, as in /run/netns; that of this process if left out. */
   readonly namespace?: string;
 }
@@ -182,9 +184,10 @@ export async function runCli(
 }
 
 async function startDaemon(sluice: Sluice, options: StartOptions): Promise<Daemon> {
-  const { args = [], answering = true, environment = {}, namespace } = options;
+  const { args = [], answering = true, environment = {}, through = [], namespace } = options;
   const [program = "", ...words] = [
     ...(namespace === undefined ? [] : entering(namespace)),
+    ...through,
     ...[process.execPath, CLI, "enforce", ...args, "--config", sluice.settingsPath],
   ];
   const child = spawn(program, words, {

@@ -2,15 +2,14 @@
  * Writes into the settings file what limits count, as the limits that are
  * imported were sold, and has a running daemon take it over.
  */
-import { mkdir, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_PATH, type Settings } from "../../config.ts";
 import { unlessMissing } from "../../errors.ts";
 import { parseJsonc } from "../../jsonc.ts";
 import type { CountRule } from "../../rules.ts";
 import { withSetting } from "../../settings-text.ts";
-import { writeDurably } from "../../storage/durable-write.ts";
+import { writeSettings } from "../../storage/settings-file.ts";
 import { daemonDesk } from "./access.ts";
 
 export interface CountSetting {
@@ -21,8 +20,6 @@ export interface CountSetting {
   readonly text: string | undefined;
 }
 
-/** The capture and the web read it too. */
-const MODE = 0o644;
 const RELOAD_MS = 30_000;
 const POLL_MS = 50;
 
@@ -45,12 +42,9 @@ export async function countSetting(
   return { path, count, text: withSetting(before ?? "{\n}\n", "count", count) };
 }
 
-/** Whole or not at all, with the mode and the owner it had. @throws the system's error. */
+/** @throws the system's error; the old file stands then. */
 export async function writeCount({ path, text }: CountSetting): Promise<void> {
-  if (text === undefined) return;
-  await mkdir(dirname(path), { recursive: true });
-  const there = await unlessMissing(stat(path));
-  await writeDurably(path, text, (there?.mode ?? MODE) & 0o7777, there && { uid: there.uid, gid: there.gid });
+  if (text !== undefined) await writeSettings(path, text);
 }
 
 /**

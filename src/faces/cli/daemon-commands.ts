@@ -12,9 +12,9 @@ import { settingsFor } from "./settings-for.ts";
 import { leaveSignal, stopSignal } from "./stop-signal.ts";
 
 /**
- * Runs until SIGINT or SIGTERM. SIGHUP reads the settings anew: good ones take
- * over at once, gates and cuts staying as they are; bad ones are reported and
- * the old ones stay.
+ * Runs until SIGINT or SIGTERM. SIGHUP, or a change by the web, reads the
+ * settings anew: good ones take over at once, gates and cuts staying as they are;
+ * bad ones are reported and the old ones stay.
  */
 export async function runEnforce(options: { config?: string; observe?: boolean }): Promise<void> {
   const log = streamLog(process.stderr);
@@ -33,23 +33,23 @@ export async function runEnforce(options: { config?: string; observe?: boolean }
     await using office = await openOffice({ settings, log, mode, wait: stop });
     const renewed = Promise.withResolvers<Settings>();
     const reload = new AbortController();
-    const onHangUp = () => {
+    const takeOver = async (): Promise<boolean> => {
       tellReloading();
-      settingsFor(options).then(
-        (read) => {
-          office.events.record("settings-reloaded", "The settings were read anew and take over");
-          renewed.resolve(read);
-          reload.abort("SIGHUP");
-        },
-        (error: unknown) => {
-          office.events.record("settings-refused", `${reasonOf(error)}; the old settings stay`, {}, "error");
-          tellReady("The new settings are refused; the old ones stay");
-        },
-      );
+      try {
+        renewed.resolve(await settingsFor(options));
+      } catch (error) {
+        office.events.record("settings-refused", `${reasonOf(error)}; the old settings stay`, {}, "error");
+        tellReady("The new settings are refused; the old ones stay");
+        return false;
+      }
+      office.events.record("settings-reloaded", "The settings were read anew and take over");
+      reload.abort("SIGHUP");
+      return true;
     };
+    const onHangUp = () => void takeOver();
     process.on("SIGHUP", onHangUp);
     try {
-      await office.run(AbortSignal.any([stop, reload.signal]));
+      await office.run(AbortSignal.any([stop, reload.signal]), takeOver);
     } finally {
       process.off("SIGHUP", onHangUp);
     }

@@ -1,20 +1,16 @@
 /** What the settings have to say of OpenVPN servers that were set up, and whether they do. */
-import { mkdir, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { DEFAULT_PATH, type Settings } from "../../config.ts";
 import type { SetupFacts } from "../../enforcement/openvpn/setup-plan.ts";
 import { unlessMissing } from "../../errors.ts";
 import { withSetting } from "../../settings-text.ts";
-import { writeDurably } from "../../storage/durable-write.ts";
+import { writeSettings } from "../../storage/settings-file.ts";
 import { canAsk, isAgreed } from "./consent.ts";
 import { type OpenvpnSetupOptions, say } from "./openvpn-proposal.ts";
 import { type ChosenServer, settingsMention, usersOf } from "./openvpn-server.ts";
 
 /** An entry of the settings' openvpn list, with what is not the default. */
 export type SettingsEntry = Readonly<Record<string, string | boolean>>;
-
-/** Others read it too: the capture and the web. */
-const MODE = 0o644;
 
 export function entryOf(server: ChosenServer, facts: SetupFacts): SettingsEntry {
   const { name, config, content } = server;
@@ -66,11 +62,4 @@ async function settingsWith(
   const path = settings.path ?? DEFAULT_PATH;
   const before = await unlessMissing(readFile(path, "utf8"));
   return { path, text: withSetting(before ?? "{\n}\n", "openvpn", entries) };
-}
-
-/** Whole or not at all, with the mode and the owner it had. @throws the system's error. */
-async function writeSettings(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const there = await unlessMissing(stat(path));
-  await writeDurably(path, text, (there?.mode ?? MODE) & 0o7777, there && { uid: there.uid, gid: there.gid });
 }

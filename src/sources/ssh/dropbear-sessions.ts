@@ -111,6 +111,11 @@ export class DropbearSessions implements AsyncDisposable {
     await this.#markOpenFlows();
   }
 
+  /** Whose process is whose, of those that are known to be somebody's. */
+  users(): ReadonlyMap<number, UserName> {
+    return new Map(this.#all.flatMap(({ pid, user }) => (user === undefined ? [] : [[pid, user]])));
+  }
+
   sessionsOf(user: UserName): Session[] {
     return this.#all.filter((session) => session.user === user);
   }
