@@ -30,6 +30,11 @@ export function canonicalAddress(text: string): string | undefined {
   return isIP(text) === 0 ? undefined : addressText(addressBytes(text));
 }
 
+/** @param address in its shortest spelling. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address === "::1";
+}
+
 /** IPv6 may end in IPv4's spelling: "::ffff:192.0.2.1" is "::ffff:c000:201". */
 function withoutDots(text: string): string {
   return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {

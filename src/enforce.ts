@@ -12,6 +12,7 @@ import type { Desk } from "./control/rows.ts";
 import { serveControl } from "./control/service.ts";
 import { Books, type Entry } from "./daemon/books.ts";
 import { Clerk } from "./daemon/clerk.ts";
+import { portClaims } from "./daemon/connection-ports.ts";
 import { reportRaisedTracking } from "./daemon/conntrack-room.ts";
 import { Deletions } from "./daemon/deletions.ts";
 import { DaemonDesk } from "./daemon/desk.ts";
@@ -85,6 +86,7 @@ const FRESH_LOOK_MS = milliseconds(2_000);
 /** A panel may have put a cut user back: looked for this often at least. */
 const RECONCILE_MS = 30_000;
 const LOOK_AT_LINK = milliseconds(5_000);
+const LOOK_AT_PORTS = milliseconds(10_000);
 
 /** @throws {StateInUseError} when another Sluice holds the state and `wait` is not given. */
 export async function openOffice(options: OfficeOptions): Promise<Office> {
@@ -334,7 +336,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
   }
   const history = settings.history
     ? new HistoryPart({
-        ...{ books, events, views, clock, settings: settings.history },
+        ...{ books, events, views, clock, settings: settings.history, connections: settings.connections },
         path: join(settings.dataDirectory, "history.db"),
       })
     : undefined;
@@ -367,6 +369,18 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       }),
     );
   }
+  let claimed = "";
+  /** Config files change and servers are met later on: what has changed is said again. */
+  const portsJob = periodicJob("client ports", LOOK_AT_PORTS, async () => {
+    const claims = portClaims({
+      engines: engines.map(({ files, apiPort }) => ({ config: files.config, apiPort })),
+      openvpn: openvpn.parts.map(({ config }) => config),
+      ssh: settings.ssh !== null,
+    });
+    const text = JSON.stringify(claims);
+    if (text !== claimed) history?.claim(claims);
+    claimed = text;
+  });
   const watchdog = watchdogJob();
   const times = new LocalTimes(settings.timeZone);
   /** The capture's own user may not: what an editor left of its link is put right here. */
@@ -386,6 +400,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
     ...(deletions ? [deletions] : []),
     ...(watchdog ? [watchdog] : []),
     ...(settings.hosts ? [linkJob] : []),
+    ...(history && settings.connections ? [portsJob] : []),
   ];
   const scheduler = new Scheduler({
     clock,

@@ -42,7 +42,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   faces: { may: EVERYTHING, why: "they are the edge" },
   hosts: { may: [ROOT, "logs"], why: "host capture is a sibling of the quota pipeline" },
   history: {
-    may: [ROOT, "kernel"],
+    may: [ROOT, "kernel", "logs"],
     types: ["ledger", "sources", "daemon"],
     why: "it lives in a thread of its own and is told what happened",
   },

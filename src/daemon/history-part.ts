@@ -7,7 +7,8 @@
  * Nothing here waits for the disk, and no quota rests on it.
  */
 import type { Clock } from "../clock.ts";
-import type { HistorySettings } from "../config-parts.ts";
+import type { ConnectionsSettings, HistorySettings } from "../config-parts.ts";
+import type { PortClaims } from "../history/connections/served-ports.ts";
 import { History } from "../history/history.ts";
 import { Recorder, type Tally } from "../history/recorder.ts";
 import type { LoginRecord, PastEvent } from "../history/records.ts";
@@ -21,6 +22,7 @@ import type { Views } from "./views.ts";
 export interface HistoryPartOptions {
   readonly path: string;
   readonly settings: HistorySettings;
+  readonly connections: ConnectionsSettings | null;
   readonly books: Books;
   readonly events: EventFile;
   readonly views: Views;
@@ -53,9 +55,10 @@ export class HistoryPart implements AsyncDisposable {
 
   /** Opens the file, in a thread of its own. */
   start(): void {
-    const { path, settings, events } = this.#options;
+    const { path, settings, connections, events } = this.#options;
     const history = new History({
       path,
+      connections,
       retention: settings,
       onTrouble: (why) => events.record("history-trouble", why, {}, "warning"),
     });
@@ -68,6 +71,11 @@ export class HistoryPart implements AsyncDisposable {
 
   login(record: LoginRecord): void {
     this.#recorder.noteLogin(record);
+  }
+
+  /** Says at which ports clients are looked for. */
+  claim(claims: PortClaims): void {
+    this.#history?.claim(claims);
   }
 
   /** All logins that a keeper has now were told: those of the file that are not among them are over. */

@@ -224,6 +224,11 @@ export class OpenvpnPart implements OpenvpnView, AsyncDisposable {
     this.#presence.prune(this.#options.clock.unix());
   }
 
+  /** As its running server's config has it, once that was read. */
+  get config(): ServerConfig | undefined {
+    return this.#config;
+  }
+
   row(): OpenvpnServerRow {
     const { settings } = this;
     const { gates, health } = this.#options;

@@ -9,8 +9,10 @@
  * Longer than most: it is one state machine, and its parts mean nothing alone.
  */
 import { Worker } from "node:worker_threads";
+import type { ConnectionsSettings } from "../config-parts.ts";
 import { reasonOf } from "../errors.ts";
 import { BatchQueue } from "./batch-queue.ts";
+import type { PortClaims } from "./connections/served-ports.ts";
 import type { HistoryBatch, NewBatch, OpenLogin } from "./records.ts";
 import type { ThreadData, ThreadOrder, ThreadReport } from "./thread.ts";
 import type { Retention } from "./upkeep.ts";
@@ -19,6 +21,8 @@ export interface HistoryOptions {
   /** The database; its folder is made if it is missing. */
   readonly path: string;
   readonly retention: Retention;
+  /** How clients' connections are looked at; null, or left out, if they are not. */
+  readonly connections?: ConnectionsSettings | null;
   /** Told once for each spell of trouble, in a sentence. */
   readonly onTrouble: (why: string) => void;
   /** Rows that may wait; 100,000 if left out. */
@@ -43,6 +47,7 @@ export class History implements AsyncDisposable {
   readonly #waiting: BatchQueue;
   readonly #open = Promise.withResolvers<readonly OpenLogin[]>();
   #worker: Worker | undefined;
+  #claims: PortClaims | undefined;
   #ready = false;
   #lastSequence = 0;
   /** The batch the thread is at, the first of those waiting; undefined while it is at none. */
@@ -77,6 +82,12 @@ export class History implements AsyncDisposable {
     const taken = this.#waiting.rows < SECONDS_BEHIND ? batch : { ...batch, seconds: [] };
     this.#dropped += this.#waiting.add(taken, this.#sent !== undefined);
     this.#send();
+  }
+
+  /** Says at which ports clients are looked for; nowhere before the first time. */
+  claim(claims: PortClaims): void {
+    this.#claims = claims;
+    this.#worker?.postMessage({ kind: "ports", claims } satisfies ThreadOrder);
   }
 
   /** Resolves once everything taken is in the file, or given up. */
@@ -118,8 +129,8 @@ export class History implements AsyncDisposable {
   }
 
   #start(): void {
-    const { path, retention } = this.#options;
-    const workerData: ThreadData = { path, retention };
+    const { path, retention, connections = null } = this.#options;
+    const workerData: ThreadData = { path, retention, connections };
     let worker: Worker;
     try {
       worker = new Worker(THREAD, { workerData, resourceLimits: LIMITS, name: "history", execArgv: [] });
@@ -127,6 +138,7 @@ export class History implements AsyncDisposable {
       return this.#died(reasonOf(error)); // the system has no thread to give
     }
     this.#worker = worker;
+    if (this.#claims) this.claim(this.#claims);
     let why = "it ended";
     worker.on("message", (report: ThreadReport) => {
       if (this.#worker === worker) this.#heard(report);

@@ -7,9 +7,12 @@
  */
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import type { ConnectionsSettings } from "../config-parts.ts";
 import { DamagedStateError, reasonOf } from "../errors.ts";
+import { ConnectionSampler } from "./connections/sampler.ts";
+import type { PortClaims } from "./connections/served-ports.ts";
 import { Db, isDamage, isPassing, setAside } from "./database.ts";
-import type { HistoryBatch, OpenLogin } from "./records.ts";
+import type { HistoryBatch, OpenLogin, SeenConnections } from "./records.ts";
 import { type Retention, Upkeep } from "./upkeep.ts";
 import { HistoryWriter } from "./writer.ts";
 
@@ -17,11 +20,14 @@ import { HistoryWriter } from "./writer.ts";
 export interface ThreadData {
   readonly path: string;
   readonly retention: Retention;
+  /** Null where nobody is to know who is connected. */
+  readonly connections: ConnectionsSettings | null;
 }
 
 /** What it is sent. */
 export type ThreadOrder =
   | { readonly kind: "write"; readonly batch: HistoryBatch }
+  | { readonly kind: "ports"; readonly claims: PortClaims }
   | { readonly kind: "close" };
 
 /** What it says. */
@@ -42,7 +48,7 @@ interface OpenFile extends Disposable {
 /** How often it is looked whether a chore is due. */
 const LOOK_MS = 5_000;
 
-const { path, retention } = workerData as ThreadData;
+const { path, retention, connections } = workerData as ThreadData;
 const port = parentPort;
 if (port) serve((report) => port.postMessage(report));
 
@@ -52,10 +58,21 @@ function serve(tell: (report: ThreadReport) => void): void {
   tell({ kind: "ready", lastSequence: file.writer.lastSequence(), open: file.writer.openLogins() });
   let tending = false;
   const timer = setInterval(() => tend(), LOOK_MS);
+  const sampler =
+    connections &&
+    new ConnectionSampler({
+      settings: connections,
+      onLook: noted,
+      onTrouble: (why) => tell({ kind: "trouble", why }),
+    });
+  const looks = connections ? setInterval(() => sampler?.look(), connections.period) : undefined;
 
   port?.on("message", (order: ThreadOrder) => {
     if (order.kind === "write") return tell(written(order.batch));
+    if (order.kind === "ports") return sampler?.claim(order.claims);
     clearInterval(timer);
+    clearInterval(looks);
+    sampler?.[Symbol.dispose]();
     file?.[Symbol.dispose]();
     file = undefined;
     port.close();
@@ -80,6 +97,16 @@ function serve(tell: (report: ThreadReport) => void): void {
       if (!isDamage(error)) throw error;
       renew(error);
       file?.writer.write(batch, nowInSeconds());
+    }
+  }
+
+  /** What is lost of one look, the next has. */
+  function noted(rows: readonly SeenConnections[]): void {
+    try {
+      file?.writer.seenConnections(rows, nowInSeconds());
+    } catch (error) {
+      if (isDamage(error)) renew(error);
+      else if (!isPassing(error)) throw error;
     }
   }
 

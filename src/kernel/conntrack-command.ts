@@ -40,6 +40,11 @@ export function forgetMarkedByCommand(mark: number, mask: number): void {
   for (const family of ["ipv4", "ipv6"]) conntrack("-D", "-f", family, "-m", `${hex(mark)}/${hex(mask)}`);
 }
 
+/** What the command prints of all UDP flows of a family. */
+export function listUdpByCommand(family: "ipv4" | "ipv6"): string {
+  return conntrack("-L", "-p", "udp", "-f", family);
+}
+
 /** The mark of the first entry printed: undefined if there is none, 0 if a kernel without marks printed it. */
 export function markIn(output: string): number | undefined {
   const [line = ""] = output.split("\n");

@@ -73,6 +73,8 @@ export const CARRYING_TCP: Selection = {
   extensions: 0,
   states: bitsOf(CARRYING_STATES),
 };
+/** Those whose handshake is done and that nobody has closed. */
+export const ESTABLISHED_TCP: Selection = { ...CARRYING_TCP, states: bitsOf([ESTABLISHED]) };
 export const CARRYING_TCP_WITH_FIGURES: Selection = { ...CARRYING_TCP, extensions: INFO_WANTED };
 /** Those that only dial so far too, but no listener. */
 export const LIVE_TCP: Selection = { ...CARRYING_TCP, states: bitsOf([...CARRYING_STATES, SYN_SENT]) };
@@ -117,7 +119,16 @@ export function encodeSame(message: Buffer, { protocol }: Selection): Buffer {
 
 /** Asks for all TCP sockets of a family that can carry data, at one local port or, with 0, at any. */
 export function encodeList(family: typeof AF_INET | typeof AF_INET6, localPort: number): Buffer {
-  return encodeRequest(family, CARRYING_TCP, localPort);
+  return encodeSelected(family, CARRYING_TCP, localPort);
+}
+
+/** Asks for the sockets of a selection, at one local port or, with 0, at any. */
+export function encodeSelected(
+  family: typeof AF_INET | typeof AF_INET6,
+  selection: Selection,
+  localPort: number,
+): Buffer {
+  return encodeRequest(family, selection, localPort);
 }
 
 /** Asks for the sockets, at any port, whose mark is `mark` in the bits of `mask`. It takes CAP_NET_ADMIN. */

@@ -25,6 +25,12 @@ export function dump(netlink: Netlink, encode: (family: Family) => Buffer): Buff
   });
 }
 
+/** Asks for one family after the other; only a kernel without IPv6 has nothing to ask there. */
+export function dumpFamilies(ask: (family: Family) => void): void {
+  ask(AF_INET);
+  unlessGone(() => ask(AF_INET6));
+}
+
 /** The one socket that the request names, if there is one. */
 export function get(netlink: Netlink, payload: Buffer): Buffer | undefined {
   const answer = unlessGone(() => netlink.request({ type: SOCK_DIAG_BY_FAMILY, dump: false, payload }));

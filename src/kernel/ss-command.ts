@@ -19,17 +19,30 @@ import type {
   TcpSocket,
   UdpSocket,
 } from "./sockets.ts";
-import { decodeFlows, decodeLiveCookies, decodeSockets, decodeUdpSockets } from "./ss-output.ts";
+import {
+  decodeEstablished,
+  decodeFlows,
+  decodeLiveCookies,
+  decodeSockets,
+  decodeUdpSockets,
+} from "./ss-output.ts";
 
 const TIMEOUT_MS = 5000;
 /** How `ss` begins to say what the kernel's answer was. */
 const REFUSAL = "RTNETLINK answers";
 /** Some 300,000 sockets. */
 const LONGEST_OUTPUT = 64 << 20;
+/** More are not put on its command line, and all sockets are read instead. */
+const MOST_NAMED_PORTS = 64;
+
+/** @throws {KernelUnavailableError} when there is no `ss`. */
+export function probeSs(): void {
+  ss("-V");
+}
 
 /** @throws {KernelUnavailableError} when there is no `ss`. */
 export function openSsTable(): SocketTable & Disposable {
-  ss("-V");
+  probeSs();
   return {
     find,
     list,
@@ -57,8 +70,21 @@ function find(local: Endpoint, remote: Endpoint): TcpSocket | undefined {
 
 function list(localPorts: ReadonlySet<number>): TcpSocket[] {
   if (localPorts.size === 0) return [];
-  const filter = [...localPorts].flatMap((port) => ["or", "sport", "=", `:${port}`]).slice(1);
-  return connected(filter).filter((socket) => localPorts.has(socket.local.port));
+  return connected(atPorts(localPorts)).filter((socket) => localPorts.has(socket.local.port));
+}
+
+function atPorts(localPorts: ReadonlySet<number>): string[] {
+  return [...localPorts].flatMap((port) => ["or", "sport", "=", `:${port}`]).slice(1);
+}
+
+/** Those at these local ports whose handshake is done and that nobody has closed. */
+export function listEstablished(localPorts: ReadonlySet<number>): TcpSocket[] {
+  if (localPorts.size === 0) return [];
+  const filter = localPorts.size > MOST_NAMED_PORTS ? [] : parenthesised(atPorts(localPorts));
+  // Asked for one state alone, ss does not print it.
+  return decodeEstablished(ss("-tneH", "state", "connected", ...filter)).filter(({ local }) =>
+    localPorts.has(local.port),
+  );
 }
 
 function listOwnedBy(uid: number): TcpSocket[] {

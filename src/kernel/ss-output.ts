@@ -44,7 +44,14 @@ export function decodeSockets(output: string): TcpSocket[] {
   return rowsOf(output).filter(carries).map(socketOf);
 }
 
-/** The same with their progress, as -i prints it. @throws {SyntaxError} as `decodeSockets()` does. */
+/** Those whose handshake is done and that nobody has closed. @throws {SyntaxError} as `decodeSockets()` does. */
+export function decodeEstablished(output: string): TcpSocket[] {
+  return rowsOf(output)
+    .filter(({ state }) => state === "ESTAB")
+    .map(socketOf);
+}
+
+/** Those of `decodeSockets()` with their progress, as -i prints it. @throws {SyntaxError} as `decodeSockets()` does. */
 export function decodeFlows(output: string): MarkedFlow[] {
   return rowsOf(output)
     .filter(carries)

@@ -77,9 +77,8 @@ export async function runUpCommand(options: {
 }
 
 function unbuiltParts(settings: Settings): string[] {
-  const { connections, web, fleet } = settings;
+  const { web, fleet } = settings;
   const parts = {
-    connections,
     web,
     fleet,
   };
