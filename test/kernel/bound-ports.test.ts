@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { realpathSync } from "node:fs";
 import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
 import { boundUdpPorts, listeningPorts, udpPortsIn } from "../../src/kernel/bound-ports.ts";
 import { listeners } from "../../src/kernel/listeners.ts";
+import { executableOf } from "../../src/kernel/processes.ts";
 import { freePort } from "../support/free-port.ts";
 import { endChild } from "../support/namespaces.ts";
-import { commandPath, needs } from "../support/requirements.ts";
+import { needs } from "../support/requirements.ts";
 import { until } from "../support/until.ts";
 
 const missing = needs("root", "python3");
@@ -47,13 +47,12 @@ if os.fork() == 0:
 else:
     kept = [listen("0.0.0.0", ${own}), listen("127.0.0.1", ${inner})]
 time.sleep(60)`;
-      const program = commandPath("python3") ?? "";
-      const child = spawn(program, ["-c", script], { stdio: "ignore", detached: true });
+      const child = spawn("python3", ["-c", script], { stdio: "ignore", detached: true });
       try {
-        const names = new Set(["python3", basename(realpathSync(program))]);
         const open = () => new Set(listeners().map(({ port }) => port));
         await until("all listen", () => open().isSupersetOf(new Set([own, inner, childs])));
-        const found = listeningPorts(names);
+        const names = ["python3", basename(executableOf(child.pid ?? 0) ?? "")];
+        const found = listeningPorts(new Set(names));
         expect(found).toContain(own);
         expect(found).not.toContain(inner);
         expect(found).not.toContain(childs);
