@@ -3,8 +3,8 @@
  *
  * The books are looked at every few seconds and right before a day turns; what
  * was found goes to the history's thread once per flush. While somebody watches
- * they are looked at each second, and seconds and events go to the thread at once. Nothing here waits for
- * the disk, and no quota rests on it.
+ * they are looked at each second, and seconds and events go to the thread at once.
+ * Nothing here waits for the disk, and no quota rests on it.
  */
 import type { Clock } from "../clock.ts";
 import type { ConnectionsSettings, HistorySettings } from "../config-parts.ts";
@@ -31,8 +31,8 @@ export interface HistoryPartOptions {
 
 /** What is found belongs to the minute it is found in. */
 const NOTE_MS = 5_000;
-/** While somebody watches. */
-const WATCHED_MS = 1_000;
+/** While somebody watches, in the middle of each second: a look that is a little early or late is of the same one. */
+const SECOND_MS = 1_000;
 /** So long before midnight the day's last bytes are noted. */
 const BEFORE_MIDNIGHT_MS = 50;
 
@@ -44,7 +44,7 @@ export class HistoryPart implements AsyncDisposable {
   /** Keepers whose logins were all met since the file was read. */
   readonly #met = new Set<KeeperName>();
   readonly #stopListening: () => void;
-  #notedAt = monotonicTime(0);
+  #secondAt = monotonicTime(0);
   #noteAt = monotonicTime(0);
   #flushAt = 0;
 
@@ -88,14 +88,12 @@ export class HistoryPart implements AsyncDisposable {
   get job(): Job {
     return {
       name: "history",
-      dueAt: () => {
-        const soon = this.#notedAt + WATCHED_MS;
-        return this.#options.views.watched && soon < this.#noteAt ? monotonicTime(soon) : this.#noteAt;
-      },
+      dueAt: () =>
+        this.#options.views.watched && this.#secondAt < this.#noteAt ? this.#secondAt : this.#noteAt,
       run: async (tick) => {
         const { books, settings, clock } = this.#options;
-        this.#notedAt = tick;
         this.#note();
+        this.#secondAt = monotonicTime(tick + 1.5 * SECOND_MS - (clock.unix() % SECOND_MS));
         const left = books.day.end - clock.unix() - BEFORE_MIDNIGHT_MS;
         this.#noteAt = monotonicTime(tick + (left > 0 && left < NOTE_MS ? left : NOTE_MS));
         if (tick < this.#flushAt) return this.#flushSeconds();

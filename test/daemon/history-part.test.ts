@@ -14,7 +14,7 @@ import { openBooks } from "./opened-books.ts";
 
 const AT = Date.UTC(2026, 10, 21, 14);
 
-test("looks each second while somebody watches and every five otherwise; seconds and events are in the file", async () => {
+test("looks in the middle of each second while somebody watches and every five otherwise; seconds and events are in the file", async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-history-part-"));
   const clock = new ManualClock(AT);
   const { books, look } = openBooks(clock);
@@ -42,7 +42,7 @@ test("looks each second while somebody watches and every five otherwise; seconds
     {
       using view = views.open();
       view.show([]);
-      expect([await next(), await next(), await next()]).toEqual([1_000, 1_000, 1_000]);
+      expect([await next(), await next(), await next()]).toEqual([1_500, 1_000, 1_000]);
       events.record("cut", "alice is cut", { user: "alice" });
       events.record("started", "It began");
       expect(await next()).toBe(1_000);
@@ -56,8 +56,8 @@ test("looks each second while somebody watches and every five otherwise; seconds
   );
   expect(reader.series({ per: "minute", ...all })).toMatchObject([{ up: moved }]);
   expect(reader.events({})).toEqual([
-    { at: AT + 13_000, kind: "started", user: "", text: "It began" },
-    { at: AT + 13_000, kind: "cut", user: "alice", text: "alice is cut" },
+    { at: AT + 13_500, kind: "started", user: "", text: "It began" },
+    { at: AT + 13_500, kind: "cut", user: "alice", text: "alice is cut" },
   ]);
   await events.flush();
 });

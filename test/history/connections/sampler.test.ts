@@ -22,7 +22,6 @@ import { decodeUdpFlows } from "../../../src/kernel/udp-flow-lines.ts";
 import type { UdpFlow } from "../../../src/kernel/udp-flow-messages.ts";
 import { openUdpFlows } from "../../../src/kernel/udp-flows.ts";
 import { milliseconds } from "../../../src/units.ts";
-import { retention } from "../../support/history.ts";
 import { enterOwnNetwork } from "../../support/own-network.ts";
 import { needs } from "../../support/requirements.ts";
 import { until } from "../../support/until.ts";
@@ -200,19 +199,23 @@ describe.skipIf(missing)(`ConnectionSampler${missing}`, () => {
   test("History writes what its thread saw into the file", async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-clients-"));
     const path = join(folder.path, "history.db");
+    const retention = { minutesDays: 1, hoursDays: 1, sessionsDays: 1, connectionsDays: 1, eventsDays: 1 };
     const troubles: string[] = [];
     await using history = new History({
-      ...{ path, retention: retention(), onTrouble: (why: string) => troubles.push(why) },
+      ...{ path, retention, onTrouble: (why: string) => troubles.push(why) },
       connections: { ...SETTINGS, period: milliseconds(50) },
     });
     history.claim(claims);
     await history.openLogins();
-    const rows = await until("rows are in the file", () => {
+    const clients = await until("both are in the file", () => {
       using reader = HistoryReader.open(path);
       const found = reader?.clientAddresses({ since: 0 }) ?? [];
-      return found.length > 1 && found.map(({ address, service }) => `${address} ${service}`);
+      return found.length > 1 && found;
     });
-    expect(rows.toSorted()).toEqual([`${BOB} xray`, `${ALICE} xray`].toSorted());
+    expect(new Set(clients.map(({ address, service }) => `${address} ${service}`))).toEqual(
+      new Set([`${ALICE} xray`, `${BOB} xray`]),
+    );
+    expect(clients.find(({ address }) => address === BOB)?.open).toBe(1);
     expect(troubles).toEqual([]);
   });
 });
