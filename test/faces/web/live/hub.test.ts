@@ -91,6 +91,10 @@ describe("LiveHub", () => {
     expect(hub.heardAt).toBeGreaterThan(0);
     expect(await hub.heard()).toBe(true);
     expect(hub.users().size).toBe(2);
+    await clock.advance(17_000);
+    expect(await hub.heard(1_000)).toBe(true);
+    await clock.advance(3_000);
+    expect(views.watched).toBe(false);
   });
 
   test("says that the daemon is away, and tells all once it is back", async () => {
