@@ -110,8 +110,8 @@ export class AccountFeed {
   beat(): void {
     const now = this.#options.clock.monotonic();
     if (now > this.#wantedUntil) return this.stop();
-    const { heardAt } = this.#follower;
-    if (heardAt !== undefined && now - heardAt > SILENT_MS) {
+    const { quietSince } = this.#follower;
+    if (quietSince !== undefined && now - quietSince > SILENT_MS) {
       this.#follower.renew(`The daemon has said nothing for ${SILENT_MS / 1_000} s`);
     }
     if (this.connected) void this.#askStatus();

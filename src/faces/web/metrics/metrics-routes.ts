@@ -38,8 +38,8 @@ export interface MetricsSources {
 
 /** Whoever asks oftener gets the same answer: it is worth some milliseconds, and asked for without a login. */
 const KEPT_MS = 1_000;
-/** A watched daemon works more, and the next scrape is far. */
-const WATCHED_MS = 1_000;
+/** A watched daemon works more, and the next scrape is far: as long as its first answer may take. */
+const WATCHED_MS = 4_000;
 
 export function metricsRoutes(sources: MetricsSources): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();

@@ -122,6 +122,19 @@ describe("LiveHub", () => {
     expect(accounts(await page.told("all again", (message) => message.type === "accounts"))?.full).toBe(true);
   });
 
+  test("takes a daemon that never says anything for one that is away", async () => {
+    const { open, clock, daemon } = await openHub();
+    daemon.silent = true;
+    const page = await open();
+    page.say({ view: "accounts" });
+    await until("it is asked", () => daemon.opened === 1);
+    await clock.advance(8_000);
+    await page.told(
+      "the trouble",
+      (message) => message.type === "trouble" && message.text.includes("nothing for 5 s"),
+    );
+  });
+
   test("takes a daemon that says nothing any more for one that is away", async () => {
     const { open, clock, daemon } = await openHub();
     const page = await open();
