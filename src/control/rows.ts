@@ -55,6 +55,8 @@ export interface GateRow {
 export interface UserList {
   readonly users: readonly UserRow[];
   readonly gone: readonly string[];
+  /** The rest of the same list follows at once. */
+  readonly more?: boolean;
   /**
    * Mean time between two reads of the counters of the rows in view, over the
    * last second, of the keeper that is read least often; 0 while it is not known.
@@ -74,7 +76,7 @@ export interface WatchRequest {
   readonly inView: readonly string[];
 }
 
-/** Lists of the rows that changed, all of them first. Ends with the signal it was opened with. */
+/** Lists of the rows that changed, all of them first; a long one comes in parts. Ends with the signal it was opened with. */
 export interface Watch extends AsyncIterable<UserList> {
   /** @throws {RefusedRequestError} for a period or a number of names out of range. */
   change(request: WatchRequest): void;

@@ -37,6 +37,9 @@ const SHORTEST_WATCH_MS = 100;
 const LONGEST_WATCH_MS = 60_000;
 /** Rows out of view are told of so often. A little less than a second: lists come late, never early. */
 const WIDE_MS = 950;
+/** They take some two milliseconds; whatever has come due is done before the next. */
+const ROWS_AT_ONCE = 100;
+const PAUSE = milliseconds(1);
 /** More rows than any screen has. */
 const MOST_IN_VIEW = 500;
 
@@ -67,7 +70,7 @@ export class UserWatch implements Watch {
     this.#view = view;
     view.show(this.#request.inView);
     for (let due = clock.monotonic(); !this.#signal.aborted; ) {
-      yield this.#list();
+      yield* this.#lists();
       const now = clock.monotonic();
       due = monotonicTime(Math.max(due + this.#request.periodMs, now));
       // The loop ends with the signal.
@@ -76,22 +79,29 @@ export class UserWatch implements Watch {
     this.#view = undefined;
   }
 
-  #list(): UserList {
+  /** Some rows at a time: a thousand at once would hold a tick up. */
+  async *#lists(): AsyncGenerator<UserList> {
     const { books, clock, readMs } = this.#options;
     const now = clock.monotonic();
-    const users: UserRow[] = [];
     const { inView } = this.#request;
     const wide = inView.length === 0 || now - this.#wideAt >= WIDE_MS;
+    const list = (users: UserRow[], gone: readonly string[], more: boolean): UserList => ({
+      users: users.sort((left, right) => (left.name < right.name ? -1 : 1)),
+      ...{ gone, more, readMs: inView.length > 0 ? readMs() : 0 },
+    });
+    let users: UserRow[] = [];
     for (const entry of wide ? books.accounts.values() : this.#entries(inView)) {
       const row = this.#changed(entry, now);
       if (row) users.push(row);
+      if (users.length < ROWS_AT_ONCE) continue;
+      yield list(users, [], true);
+      users = [];
+      // It ends with the signal.
+      await clock.sleep(PAUSE, this.#signal).catch(() => undefined);
+      if (this.#signal.aborted) return;
     }
     if (wide) this.#wideAt = now;
-    return {
-      users: users.sort((left, right) => (left.name < right.name ? -1 : 1)),
-      gone: wide ? this.#gone() : [],
-      readMs: inView.length > 0 ? readMs() : 0,
-    };
+    yield list(users, wide ? this.#gone() : [], false);
   }
 
   #entries(names: readonly string[]): Entry[] {

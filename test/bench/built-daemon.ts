@@ -15,6 +15,8 @@ export interface BuiltDaemon extends AsyncDisposable {
   readonly pid: number;
   readonly desk: ControlClient;
   readonly settingsPath: string;
+  /** Its control socket. */
+  readonly socketPath: string;
   /** What is in events.jsonl so far. */
   events(): Promise<readonly EventRecord[]>;
 }
@@ -30,7 +32,8 @@ export async function startBuiltDaemon(settings: object): Promise<BuiltDaemon> {
   const child = parts.use(
     startNode(["--max-semi-space-size=2", BUILT, "enforce", "--config", sluice.settingsPath]),
   );
-  const desk = parts.use(new ControlClient(join(sluice.directory, "run", "control.sock")));
+  const socketPath = join(sluice.directory, "run", "control.sock");
+  const desk = parts.use(new ControlClient(socketPath));
   await until(
     "the daemon looked at its engine",
     async () => {
@@ -46,6 +49,7 @@ export async function startBuiltDaemon(settings: object): Promise<BuiltDaemon> {
     pid: child.pid,
     desk,
     settingsPath: sluice.settingsPath,
+    socketPath,
     events: () => sluice.events(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

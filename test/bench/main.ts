@@ -12,6 +12,7 @@ import { captureRows } from "./capture-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { historyRows } from "./history-rows.ts";
+import { liveRows } from "./live-rows.ts";
 import { openvpnRows } from "./openvpn-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
@@ -41,6 +42,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   proxies: () => proxyRows(10),
   history: () => historyRows(quick),
   openvpn: () => openvpnRows(quick),
+  live: () => liveRows(quick ? { rounds: 2, span: 5_000 } : { rounds: 5, span: 10_000 }),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

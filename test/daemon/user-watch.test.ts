@@ -48,6 +48,26 @@ describe("UserWatch", () => {
     expect(lists[0]?.users[0]).toMatchObject({ totalBytes: 11, lifetimeUplinkBytes: 5 });
   });
 
+  test("tells a long list in parts, and lets other work be done between them", async () => {
+    const { clock, after, look, lists } = watched();
+    const many = Object.fromEntries(
+      Array.from({ length: 250 }, (_, index) => [`u${index}`, [0, 0] as const]),
+    );
+    await after(1);
+    look("e", many);
+    await after(0);
+    await clock.advance(100);
+    expect(lists.map(({ users, more }) => [users.length, more])).toEqual([[100, true]]);
+    await clock.advance(2);
+    expect(lists.map(({ users, more }) => [users.length, more])).toEqual([
+      [100, true],
+      [100, true],
+      [50, false],
+    ]);
+    expect(new Set(lists.flatMap(({ users }) => users.map(({ name }) => name))).size).toBe(250);
+    expect(await after(1)).toEqual([""]);
+  });
+
   test("goes on telling of a rate until it has died down, and no longer", async () => {
     const { after, look, lists } = watched();
     await after(30);

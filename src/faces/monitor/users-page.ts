@@ -54,14 +54,14 @@ export class UsersPage {
   }
 
   /** @param now milliseconds on a clock that never goes back. */
-  take({ users, gone, readMs }: UserList, now: number): void {
+  take({ users, gone, readMs, more }: UserList, now: number): void {
     for (const row of users) {
       this.#rows.set(row.name, row);
       this.#longestName = Math.max(this.#longestName, cellsOf(safeText(row.name)));
     }
     for (const name of gone) this.#rows.delete(name);
     this.#readMs = readMs;
-    this.#lists.note(now);
+    if (!more) this.#lists.note(now);
   }
 
   press(key: Key): "leave" | undefined {

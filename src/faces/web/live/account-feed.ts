@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../../../clock.ts";
 import type { Status, UserList, UserRow, Watch, WebDesk } from "../../../control/rows.ts";
-import type { MonotonicTime } from "../../../units.ts";
+import { monotonicTime } from "../../../units.ts";
 import type { LiveMessage, Overview } from "../wire.ts";
 import { accountTuple } from "./account-tuple.ts";
 import { Follower } from "./follower.ts";
@@ -43,7 +43,7 @@ export class AccountFeed {
   #heardAt = 0;
   #watch: Watch | undefined;
   #inView: readonly string[] = [];
-  #wantedAt: MonotonicTime | undefined;
+  #wantedUntil = monotonicTime(0);
 
   constructor(options: AccountFeedOptions) {
     this.#options = options;
@@ -84,9 +84,10 @@ export class AccountFeed {
     return this.#follower.running;
   }
 
-  /** Somebody wants to know, now and for some seconds on. */
-  want(): void {
-    this.#wantedAt = this.#options.clock.monotonic();
+  /** Somebody wants to know, now and for so many milliseconds on. */
+  want(forMs = LINGER_MS): void {
+    const until = this.#options.clock.monotonic() + forMs;
+    this.#wantedUntil = monotonicTime(Math.max(this.#wantedUntil, until));
     if (this.running) return;
     this.#follower.start();
     void this.#askStatus();
@@ -108,9 +109,9 @@ export class AccountFeed {
   /** Once a second. */
   beat(): void {
     const now = this.#options.clock.monotonic();
-    if (this.#wantedAt !== undefined && now - this.#wantedAt > LINGER_MS) return this.stop();
-    const { heardAt } = this.#follower;
-    if (heardAt !== undefined && now - heardAt > SILENT_MS) {
+    if (now > this.#wantedUntil) return this.stop();
+    const { quietSince } = this.#follower;
+    if (quietSince !== undefined && now - quietSince > SILENT_MS) {
       this.#follower.renew(`The daemon has said nothing for ${SILENT_MS / 1_000} s`);
     }
     if (this.connected) void this.#askStatus();
@@ -118,7 +119,6 @@ export class AccountFeed {
 
   stop(): void {
     this.#follower.stop();
-    this.#wantedAt = undefined;
     this.#users.clear();
     this.#status = undefined;
     this.forgetChanges();
@@ -157,7 +157,7 @@ export class AccountFeed {
     const watch = this.#options.desk.watch(this.#request(), signal);
     this.#watch = watch;
     try {
-      yield* watch;
+      yield* whole(watch);
     } finally {
       if (this.#watch === watch) this.#watch = undefined;
     }
@@ -192,5 +192,16 @@ export class AccountFeed {
     } finally {
       this.#asking = false;
     }
+  }
+}
+
+/** Each list with all its parts. */
+async function* whole(lists: AsyncIterable<UserList>): AsyncGenerator<UserList> {
+  let users: UserRow[] = [];
+  for await (const list of lists) {
+    users.push(...list.users);
+    if (list.more) continue;
+    yield { ...list, users };
+    users = [];
   }
 }

@@ -26,6 +26,7 @@ export class Follower<Part> {
   #watch = new AbortController();
   #trouble = "";
   #heardAt: MonotonicTime | undefined;
+  #openedAt: MonotonicTime | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(options: FollowerOptions<Part>) {
@@ -41,9 +42,14 @@ export class Follower<Part> {
     return this.#trouble;
   }
 
-  /** Since when nothing was heard; undefined when nothing was heard of the present watch. */
+  /** When something was heard last; undefined when nothing was heard of the present watch. */
   get heardAt(): MonotonicTime | undefined {
     return this.#heardAt;
+  }
+
+  /** Since when the present watch has said nothing; undefined while none is open. */
+  get quietSince(): MonotonicTime | undefined {
+    return this.#heardAt ?? this.#openedAt;
   }
 
   start(): void {
@@ -57,6 +63,7 @@ export class Follower<Part> {
     this.#ended = undefined;
     this.#watch.abort();
     this.#heardAt = undefined;
+    this.#openedAt = undefined;
     this.#trouble = "";
     this.#settle();
   }
@@ -87,6 +94,7 @@ export class Follower<Part> {
     const { open, onPart, clock } = this.#options;
     const watch = new AbortController();
     this.#watch = watch;
+    this.#openedAt = clock.monotonic();
     let heard = false;
     try {
       for await (const part of open(watch.signal)) {
@@ -106,6 +114,7 @@ export class Follower<Part> {
 
   #fail(why: string): void {
     this.#heardAt = undefined;
+    this.#openedAt = undefined;
     const known = this.#trouble !== "";
     this.#trouble = why;
     if (!known) this.#options.onTrouble(why);

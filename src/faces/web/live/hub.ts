@@ -84,9 +84,14 @@ export class LiveHub implements Disposable {
     return this.#accounts.status;
   }
 
-  /** Asks the daemon from now on, for some seconds at least. @returns whether what `users()` has is so now. */
-  async heard(): Promise<boolean> {
-    this.#accounts.want();
+  /**
+   * Asks the daemon, and goes on for a while: the next who asks need not wait.
+   *
+   * @param forMs how long, milliseconds; a quarter of a minute if left out.
+   * @returns whether what `users()` has is so now.
+   */
+  async heard(forMs?: number): Promise<boolean> {
+    this.#accounts.want(forMs);
     this.#beginBeats();
     await this.#soon(this.#accounts.settled());
     return this.#accounts.connected;

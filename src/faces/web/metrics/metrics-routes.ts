@@ -8,6 +8,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { type Context, Hono } from "hono";
 import type { UserRow, WebDesk } from "../../../control/rows.ts";
 import type { CaptureClient } from "../../../hosts/capture-client.ts";
+import { VERSION } from "../../../version.ts";
 import type { LiveHub } from "../live/hub.ts";
 import { may, needs, type WebEnv } from "../viewer.ts";
 import { daemonFamilies, openvpnFamilies } from "./daemon-families.ts";
@@ -37,6 +38,8 @@ export interface MetricsSources {
 
 /** Whoever asks oftener gets the same answer: it is worth some milliseconds, and asked for without a login. */
 const KEPT_MS = 1_000;
+/** A watched daemon works more, and the next scrape is far: as long as its first answer may take. */
+const WATCHED_MS = 4_000;
 
 export function metricsRoutes(sources: MetricsSources): Hono<WebEnv> {
   const routes = new Hono<WebEnv>();
@@ -80,7 +83,7 @@ function families({ desk, hub, capture, ...sources }: MetricsSources) {
   return async (named: boolean): Promise<readonly Family[]> => {
     const [status, heard, servers, openvpn, ssh, captured] = await Promise.all([
       soon(desk.status()),
-      soon(hub.heard()),
+      soon(hub.heard(WATCHED_MS)),
       soon(desk.openvpnServers()),
       soon(desk.openvpnLogins()),
       soon(desk.sshLogins()),
@@ -96,7 +99,12 @@ function families({ desk, hub, capture, ...sources }: MetricsSources) {
       ...(up ? userFamilies({ users, named, logins, moved: sums.take(users) }) : []),
       ...(up && servers ? openvpnFamilies(servers) : []),
       ...(capture ? captureFamilies(captured) : []),
-      ...webFamilies({ ...{ viewers: hub.viewers, refusals, answers }, ...ownProcess(), startedSeconds }),
+      ...webFamilies({
+        version: VERSION,
+        ...{ viewers: hub.viewers, refusals, answers },
+        ...ownProcess(),
+        startedSeconds,
+      }),
     ];
   };
 }

@@ -4,10 +4,10 @@
  * Pure: no clock, no I/O.
  */
 import type { CaptureStatus } from "../../../hosts/capture-desk.ts";
-import { VERSION } from "../../../version.ts";
 import { counter, type Family, flag, gauge, sample } from "./family.ts";
 
 export interface WebFacts {
+  readonly version: string;
   /** Pages that are open. */
   readonly viewers: number;
   readonly refusals: ReadonlyMap<string, number>;
@@ -22,7 +22,7 @@ export interface WebFacts {
 
 export function webFamilies(facts: WebFacts): readonly Family[] {
   return [
-    gauge("sluice_build_info", "Always 1.", sample(1, { version: VERSION })),
+    gauge("sluice_build_info", "Always 1.", sample(1, { version: facts.version })),
     gauge("sluice_web_viewers", "Pages that are open and told what changes.", sample(facts.viewers)),
     counter(
       "sluice_web_refusals_total",

@@ -91,6 +91,10 @@ describe("LiveHub", () => {
     expect(hub.heardAt).toBeGreaterThan(0);
     expect(await hub.heard()).toBe(true);
     expect(hub.users().size).toBe(2);
+    await clock.advance(17_000);
+    expect(await hub.heard(1_000)).toBe(true);
+    await clock.advance(3_000);
+    expect(views.watched).toBe(false);
   });
 
   test("says that the daemon is away, and tells all once it is back", async () => {
@@ -116,6 +120,19 @@ describe("LiveHub", () => {
     look("e", { joe: [7, 0] });
     await clock.advance(8_000);
     expect(accounts(await page.told("all again", (message) => message.type === "accounts"))?.full).toBe(true);
+  });
+
+  test("takes a daemon that never says anything for one that is away", async () => {
+    const { open, clock, daemon } = await openHub();
+    daemon.silent = true;
+    const page = await open();
+    page.say({ view: "accounts" });
+    await until("it is asked", () => daemon.opened === 1);
+    await clock.advance(8_000);
+    await page.told(
+      "the trouble",
+      (message) => message.type === "trouble" && message.text.includes("nothing for 5 s"),
+    );
   });
 
   test("takes a daemon that says nothing any more for one that is away", async () => {

@@ -51,7 +51,7 @@ export const SERVERS = [
 ] as unknown as readonly OpenvpnServerRow[];
 
 export const WEB = {
-  ...{ viewers: 3, residentBytes: 5e7, cpuSeconds: 1.5, startedSeconds: 1_795_000_000 },
+  ...{ version: "0.1.0", viewers: 3, residentBytes: 5e7, cpuSeconds: 1.5, startedSeconds: 1_795_000_000 },
   refusals: new Map([["no_login", 2]]),
   answers: new Map([["2xx", 9]]),
 };
