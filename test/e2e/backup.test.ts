@@ -21,8 +21,8 @@ beforeAll(async () => {
   engine = await startEngine();
   sluice = await makeSluice({ xray: engineSettings(engine), hosts: {} });
   archive = join(sluice.directory, "backup.tgz");
-  // As /var/lib/sluice-web lies beside /var/lib/sluice, and so does this beside data/.
-  await mkdir(join(sluice.directory, "sluice-web"));
+  // As /var/lib/sluice-web lies beside /var/lib/sluice.
+  await mkdir(join(sluice.directory, "data-web"));
   await mkdir(join(sluice.directory, "data/hosts"), { recursive: true });
   await writeFile(join(sluice.directory, "data/hosts/hosts.log"), "a.example|SNI|N/A|2026-11-21 14:00:00\n");
 });
@@ -72,7 +72,7 @@ function valueIn(path: string): unknown {
 }
 
 describe("a backup of a running daemon", () => {
-  const web = () => join(sluice.directory, "sluice-web/web.db");
+  const web = () => join(sluice.directory, "data-web/web.db");
 
   test("is made of one moment, and not restored while it runs", async () => {
     await using daemon = await sluice.start();

@@ -2,8 +2,9 @@
  * What a backup is made of, and where each part is on a host. Accounts are the
  * one part that is no file: they come from whoever holds the books.
  */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Settings } from "../../config.ts";
+import { webDatabasePath } from "../../web-folder.ts";
 
 export interface BackupPart {
   /** The first word of its files' names in an archive. */
@@ -25,7 +26,6 @@ export function backupParts(
   settingsPath: string,
   { stateDirectory, dataDirectory, logDirectory, usageFileMode }: Directories,
 ): readonly BackupPart[] {
-  const web = join(dirname(dataDirectory), "sluice-web");
   return [
     { name: "settings", kind: "file", path: settingsPath, file: "sluice.json", mode: 0o644, owner: "root" },
     {
@@ -42,7 +42,7 @@ export function backupParts(
     },
     {
       ...{ name: "admins", kind: "database", file: "web.db", mode: 0o600, owner: "sluice-web" },
-      path: join(web, "web.db"),
+      path: webDatabasePath({ dataDirectory }),
     },
     {
       ...{ name: "history", kind: "database", file: "history.db", mode: 0o600, owner: "root" },
