@@ -21,6 +21,7 @@ beforeAll(async () => {
   engine = await startEngine();
   sluice = await makeSluice({ xray: engineSettings(engine), hosts: {} });
   archive = join(sluice.directory, "backup.tgz");
+  // As /var/lib/sluice-web lies beside /var/lib/sluice.
   await mkdir(join(sluice.directory, "data-web"));
   await mkdir(join(sluice.directory, "data/hosts"), { recursive: true });
   await writeFile(join(sluice.directory, "data/hosts/hosts.log"), "a.example|SNI|N/A|2026-11-21 14:00:00\n");

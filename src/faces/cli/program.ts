@@ -12,6 +12,7 @@ import { addOpenvpnCommands } from "./openvpn-command-line.ts";
 import { addServerCommands } from "./server-command-line.ts";
 import type { TopOptions } from "./top.ts";
 import { addUserCommands } from "./users-command-line.ts";
+import { addWebCommands } from "./web-command-line.ts";
 
 export function program(): Command {
   const root = new Command("sluice")
@@ -68,6 +69,7 @@ export function program(): Command {
       (await import("../menu/run.ts")).runMenu(name ?? "main", options),
   );
 
+  addWebCommands(root);
   addServerCommands(root);
   return root;
 }

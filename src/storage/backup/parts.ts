@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Settings } from "../../config.ts";
-import { webDirectory } from "../../web-user.ts";
+import { webDatabasePath } from "../../web-folder.ts";
 
 export interface BackupPart {
   /** The first word of its files' names in an archive. */
@@ -42,7 +42,7 @@ export function backupParts(
     },
     {
       ...{ name: "admins", kind: "database", file: "web.db", mode: 0o600, owner: "sluice-web" },
-      path: join(webDirectory(dataDirectory), "web.db"),
+      path: webDatabasePath({ dataDirectory }),
     },
     {
       ...{ name: "history", kind: "database", file: "history.db", mode: 0o600, owner: "root" },

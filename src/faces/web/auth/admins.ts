@@ -37,27 +37,31 @@ export class Admins {
 
   /** @throws {RefusedRequestError} for a name that is taken, or that is none. */
   add(admin: { readonly name: string; readonly role: Role; readonly password: string }, now: number): void {
-    if (!NAME.test(admin.name)) {
-      throw new RefusedRequestError(
-        `Cannot add the admin ${JSON.stringify(admin.name)}: expected 1 to 64 of A-Z, a-z, 0-9 and . _ @ -`,
-      );
-    }
-    if (this.find(admin.name))
-      throw new RefusedRequestError(`Cannot add the admin "${admin.name}": there is one of that name`);
+    this.refuseToAdd(admin.name);
     this.#db.run(
       "INSERT INTO admins (name, role, password, created) VALUES (?, ?, ?, ?)",
       ...[admin.name, admin.role, admin.password, now],
     );
   }
 
+  /** @throws {RefusedRequestError} where `add` would. */
+  refuseToAdd(name: string): void {
+    if (!NAME.test(name))
+      throw new RefusedRequestError(
+        `Cannot add the admin ${JSON.stringify(name)}: expected 1 to 64 of A-Z, a-z, 0-9 and . _ @ -`,
+      );
+    if (this.find(name))
+      throw new RefusedRequestError(`Cannot add the admin "${name}": there is one of that name`);
+  }
+
   /** His logins go with him. @throws {RefusedRequestError} for a name that nobody has. */
   remove(name: string): void {
-    this.#db.run("DELETE FROM admins WHERE id = ?", this.#known(name).id);
+    this.#db.run("DELETE FROM admins WHERE id = ?", this.known(name).id);
   }
 
   /** Ends all his logins. @throws {RefusedRequestError} for a name that nobody has. */
   change(name: string, change: { readonly role?: Role; readonly password?: string }): void {
-    const { id, role, password } = this.#known(name);
+    const { id, role, password } = this.known(name);
     this.#db.transaction(() => {
       this.#db.run(
         "UPDATE admins SET role = ?, password = ? WHERE id = ?",
@@ -67,7 +71,8 @@ export class Admins {
     });
   }
 
-  #known(name: string): Admin {
+  /** @throws {RefusedRequestError} for a name that nobody has. */
+  known(name: string): Admin {
     const admin = this.find(name);
     if (admin) return admin;
     const names = this.list().map((one) => `"${one.name}"`);

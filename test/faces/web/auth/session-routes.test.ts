@@ -76,9 +76,7 @@ describe("signing in", () => {
 
   test.for([
     { name: "a wrong password", body: { username: "root", password: "wrong" } },
-    { name: "a name that nobody has", body: { username: "nobody", password: PASSWORD } },
-    { name: "an empty name", body: { username: "", password: PASSWORD } },
-    { name: "the name in other letters", body: { username: "ROOT", password: PASSWORD } },
+    { name: "a name that nobody has in these letters", body: { username: "ROOT", password: PASSWORD } },
   ])("refuses $name in the same words, counted and told", async ({ body }) => {
     await audited();
     const before = web.core.refusals.counts.get("wrong_password") ?? 0;

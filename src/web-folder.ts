@@ -3,7 +3,7 @@
  *
  * Pure: no clock, no I/O.
  */
-import type { Settings } from "../../../config.ts";
+import type { Settings } from "./config.ts";
 
 export function webFolder({ dataDirectory }: Pick<Settings, "dataDirectory">): string {
   return `${dataDirectory}-web`;
