@@ -1,0 +1,65 @@
+/**
+ * What goes wrong with a request, as the client hears it: a status, a word for
+ * programs and a sentence. Of what is no one's fault but ours he hears no details.
+ */
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { RefusedRequestError, reasonOf, UnknownUserError, UnreachableError } from "../../../errors.ts";
+import type { Log } from "../../../log.ts";
+import type { Viewer, WebEnv } from "../viewer.ts";
+import type { ErrorBody } from "../wire.ts";
+import { BadRequestError, type Read, readBody, readFields, type Shape } from "./input.ts";
+
+interface Failure {
+  readonly status: ContentfulStatusCode;
+  readonly code: string;
+}
+
+/** What is not in this list is ours. What the daemon refuses is a matter of how things stand with it: 409. */
+const FAILURES: readonly (readonly [new (...words: never[]) => Error, Failure])[] = [
+  [BadRequestError, { status: 400, code: "refused" }],
+  [UnknownUserError, { status: 404, code: "not_found" }],
+  [RefusedRequestError, { status: 409, code: "refused" }],
+  [UnreachableError, { status: 503, code: "unreachable" }],
+];
+
+export function failing(log: Log): ErrorHandler<WebEnv> {
+  return (error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    const [, failure] = FAILURES.find(([kind]) => error instanceof kind) ?? [];
+    if (failure) return refuse(context, failure.status, failure.code, error.message);
+    log.write("error", `Cannot answer ${context.req.method} ${context.req.routePath}: ${reasonOf(error)}`);
+    return refuse(context, 500, "internal_error", "Cannot answer: something failed inside");
+  };
+}
+
+export function refuse(
+  context: Context<WebEnv>,
+  status: ContentfulStatusCode,
+  code: string,
+  message: string,
+): Response {
+  return context.json({ error: { code, message } } satisfies ErrorBody, status);
+}
+
+/** The parameters of the address. @throws {BadRequestError} */
+export function queryOf<Of extends Shape>(context: Context<WebEnv>, shape: Of): Read<Of> {
+  return readFields("the address", shape, context.req.query());
+}
+
+/** @throws {BadRequestError} */
+export async function bodyOf<Of extends Shape>(context: Context<WebEnv>, shape: Of): Promise<Read<Of>> {
+  return readBody(shape, await context.req.text());
+}
+
+/** Who asks. Only behind `needs()`, which lets nobody else through. */
+export function viewerOf(context: Context<WebEnv>): Viewer {
+  return context.get("viewer") as Viewer;
+}
+
+/** Whom the daemon puts an order down to. */
+export function actorOf(context: Context<WebEnv>): string {
+  const { name, scopes } = viewerOf(context);
+  return scopes ? `token ${name}` : name;
+}
