@@ -1,12 +1,7 @@
-/**
- * What goes wrong with a request, as the client hears it: a status, a word for
- * programs and a sentence. Of what is no one's fault but ours he hears no details.
- */
+/** What goes wrong with a request, as the client hears it: a status, a word for programs and a sentence. */
 import type { Context, ErrorHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { RefusedRequestError, reasonOf, UnknownUserError, UnreachableError } from "../../../errors.ts";
-import type { Log } from "../../../log.ts";
+import { RefusedRequestError, UnknownUserError, UnreachableError } from "../../../errors.ts";
 import type { Viewer, WebEnv } from "../viewer.ts";
 import type { ErrorBody } from "../wire.ts";
 import { BadRequestError, type Read, readBody, readFields, type Shape } from "./input.ts";
@@ -16,7 +11,7 @@ interface Failure {
   readonly code: string;
 }
 
-/** What is not in this list is ours. What the daemon refuses is a matter of how things stand with it: 409. */
+/** What the daemon refuses is a matter of how things stand with it: 409. */
 const FAILURES: readonly (readonly [new (...words: never[]) => Error, Failure])[] = [
   [BadRequestError, { status: 400, code: "refused" }],
   [UnknownUserError, { status: 404, code: "not_found" }],
@@ -24,15 +19,12 @@ const FAILURES: readonly (readonly [new (...words: never[]) => Error, Failure])[
   [UnreachableError, { status: 503, code: "unreachable" }],
 ];
 
-export function failing(log: Log): ErrorHandler<WebEnv> {
-  return (error, context) => {
-    if (error instanceof HTTPException) return error.getResponse();
-    const [, failure] = FAILURES.find(([kind]) => error instanceof kind) ?? [];
-    if (failure) return refuse(context, failure.status, failure.code, error.message);
-    log.write("error", `Cannot answer ${context.req.method} ${context.req.routePath}: ${reasonOf(error)}`);
-    return refuse(context, 500, "internal_error", "Cannot answer: something failed inside");
-  };
-}
+/** @throws what is no failure of the request's: whoever put us together answers that, and logs it. */
+export const answerFailure: ErrorHandler<WebEnv> = (error, context) => {
+  const [, failure] = FAILURES.find(([kind]) => error instanceof kind) ?? [];
+  if (!failure) throw error;
+  return refuse(context, failure.status, failure.code, error.message);
+};
 
 export function refuse(
   context: Context<WebEnv>,

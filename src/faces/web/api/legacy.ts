@@ -6,6 +6,7 @@
 import { type Context, Hono } from "hono";
 import { uuidOf } from "../../../history/login-uuid.ts";
 import { oldHistory } from "../../../history/owpanel-sessions.ts";
+import type { HistoryReader } from "../../../history/queries.ts";
 import { LocalTimes } from "../../../hosts/local-times.ts";
 import { unixTime } from "../../../units.ts";
 import { needs, type WebEnv } from "../viewer.ts";
@@ -24,7 +25,7 @@ import { startOfProcess } from "./process-start.ts";
 import { LEGACY_HOURS } from "./requests.ts";
 import type { ServerFigures } from "./server.ts";
 import { addressViewOf, seesWholeAddresses } from "./shown-address.ts";
-import type { ApiHistory, ApiSources } from "./sources.ts";
+import type { ApiSources } from "./sources.ts";
 
 const HALF_MINUTE = 30_000;
 const FIVE_MINUTES = 300_000;
@@ -37,7 +38,7 @@ export function legacyRoutes(sources: ApiSources, figures: ServerFigures): Hono<
   const routes = new Hono<WebEnv>();
   const times = new LocalTimes(settings.timeZone);
   const placeOf = (address: string) => places.placeOf(address);
-  const clientsSince = (past: ApiHistory | undefined, ms: number) =>
+  const clientsSince = (past: HistoryReader | undefined, ms: number) =>
     past?.clientAddresses({ since: now() - ms }) ?? [];
   const textsFor = (context: Context<WebEnv>): LegacyTexts => {
     const viewer = viewerOf(context);

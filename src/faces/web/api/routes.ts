@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { VERSION } from "../../../version.ts";
 import { needs, type WebEnv } from "../viewer.ts";
 import { accountRoutes } from "./accounts.ts";
-import { failing } from "./answers.ts";
+import { answerFailure } from "./answers.ts";
 import { connectionRoutes } from "./connections.ts";
 import { hostRoutes } from "./hosts.ts";
 import { legacyRoutes } from "./legacy.ts";
@@ -13,11 +13,11 @@ import { ServerFigures, serverRoutes } from "./server.ts";
 import { sessionRoutes } from "./sessions.ts";
 import type { ApiSources } from "./sources.ts";
 
-/** Behind the steps that say who asks (`WebEnv`) and bound what he sends. */
+/** Behind the steps that say who asks (`WebEnv`), bound what he sends and answer what fails inside. */
 export function apiRoutes(sources: ApiSources): Hono<WebEnv> {
   const figures = new ServerFigures(sources);
   const routes = new Hono<WebEnv>();
-  routes.onError(failing(sources.log));
+  routes.onError(answerFailure);
   routes.get("/api/openapi.json", needs("read"), (context) => context.json(apiDocument(VERSION)));
   routes.route("/api/v1/accounts", accountRoutes(sources));
   for (const part of [

@@ -1,13 +1,13 @@
 /** Which part of the history a chart shows, and how wide its points are. */
 import { dayAt } from "../../../calendar.ts";
+import type { Span } from "../../../history/queries.ts";
 import type { UnixTime } from "../../../units.ts";
 import type { Range } from "../wire.ts";
-import type { UsageSpan } from "./sources.ts";
 
 const DAY_MS = 86_400_000;
 const STEP_S = { "5 minutes": 300, hour: 3_600, day: 86_400 } as const;
 /** Today is among the days. */
-const CHARTS: Readonly<Record<Range, { readonly per: UsageSpan["per"]; readonly days: number }>> = {
+const CHARTS: Readonly<Record<Range, { readonly per: keyof typeof STEP_S; readonly days: number }>> = {
   "24h": { per: "5 minutes", days: 1 },
   "7d": { per: "hour", days: 7 },
   "30d": { per: "day", days: 30 },
@@ -19,7 +19,7 @@ export function usageSpan(
   range: Range,
   now: UnixTime,
   zone: string,
-): { readonly stepS: number; readonly span: UsageSpan } {
+): { readonly stepS: number; readonly span: Span } {
   const { per, days } = CHARTS[range];
   const stepS = STEP_S[per];
   if (per === "day") {

@@ -1,6 +1,7 @@
 /** What is shown to whom, and the small shapes between the sources and the wire. */
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
+import type { SshLoginRow } from "../../../../src/control/rows.ts";
 import { filteredHosts, hostsCsv, hostsText } from "../../../../src/faces/web/api/host-filter.ts";
 import { measureLatency } from "../../../../src/faces/web/api/latency.ts";
 import { chosenAddresses } from "../../../../src/faces/web/api/own-address.ts";
@@ -89,9 +90,16 @@ describe("sessions", () => {
     },
   };
   const ssh = {
-    ...{ account: "joe", daemon: "dropbear", pid: 42, address: "2001:db8::7", port: 99, sinceMs: 6_000 },
+    ...{
+      account: "joe",
+      daemon: "dropbear" as const,
+      pid: 42,
+      address: "2001:db8::7",
+      port: 99,
+      sinceMs: 6_000,
+    },
     denied: false,
-  } as const;
+  } satisfies SshLoginRow;
   const past = {
     ...{ id: "x", account: "joe", service: "ssh", keeper: "sshd", began: 1_000, ended: 2_000, exact: false },
     ...{ realAddress: "203.0.113.7:1", address4: "", address6: "", up: 0, down: 0 },

@@ -194,4 +194,13 @@ export const BODIES: Readonly<Record<string, Schema>> = {
   NewTokenBody: object({ name: text(), scopes: list(SCOPE, { minItems: 1 }) }),
   MadeTokenBody: object({ token: text("Said this once"), row: named("TokenRow") }),
   LiveMessage: LIVE_MESSAGE,
+  ReadyBody: object(
+    { ready: flag() },
+    {
+      ...{ daemon: object({ answering: flag() }), capture: orNull(object({ answering: flag() })) },
+      sources: list(
+        object({ name: text(), answering: flag(), ageMs: orNull({ type: "number", minimum: 0 }) }),
+      ),
+    },
+  ),
 };

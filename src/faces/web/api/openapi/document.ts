@@ -80,7 +80,9 @@ function operationObject(operation: Operation): Schema {
   return {
     summary,
     ...securityOf(operation),
-    ...(right === undefined ? {} : { description: `Takes the right "${right}".` }),
+    ...(right === undefined
+      ? {}
+      : { description: right === "login" ? "Takes a login." : `Takes the right "${right}".` }),
     ...(query ? { parameters: queryParameters(query) } : {}),
     ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
     responses: {
@@ -94,10 +96,10 @@ function operationObject(operation: Operation): Schema {
   };
 }
 
-/** No token does what is an admin's alone. */
+/** No token does what is an admin's alone, or its own business. */
 function securityOf({ right }: Operation): Schema {
   if (right === undefined) return { security: [] };
-  return right === "admin" ? { security: [{ cookie: [] }] } : {};
+  return right === "admin" || right === "login" ? { security: [{ cookie: [] }] } : {};
 }
 
 function failuresOf({ right, method, query, body, answers, failures = [] }: Operation): readonly number[] {
@@ -111,8 +113,9 @@ function failuresOf({ right, method, query, body, answers, failures = [] }: Oper
   return [...new Set(all)].filter((status) => !(status in answers));
 }
 
-function answerObject({ description, type, schema }: Answer): Schema {
-  return { description, ...(type ? { content: { [type]: schema ? { schema } : {} } } : {}) };
+function answerObject({ description, types = [], schema }: Answer): Schema {
+  if (types.length === 0) return { description };
+  return { description, content: Object.fromEntries(types.map((type) => [type, schema ? { schema } : {}])) };
 }
 
 function queryParameters(shape: Shape): readonly Schema[] {

@@ -12,8 +12,8 @@ export interface Operation {
   /** As OpenAPI writes it: "/api/v1/accounts/{name}". */
   readonly path: string;
   readonly summary: string;
-  /** Undefined: whoever asks. */
-  readonly right: Right | undefined;
+  /** "login" is whoever is signed in with a cookie; undefined whoever asks. */
+  readonly right: Right | "login" | undefined;
   readonly query?: Shape;
   readonly body?: Schema;
   readonly answers: Readonly<Record<number, Answer>>;
@@ -23,12 +23,13 @@ export interface Operation {
 
 export interface Answer {
   readonly description: string;
-  readonly type?: string;
-  /** Undefined: without a body, or one that is no JSON. */
+  /** None: without a body. */
+  readonly types?: readonly string[];
+  /** Of JSON. */
   readonly schema?: Schema;
 }
 
 /** An answer in JSON. */
 export function json(schema: Schema, description = "Done"): Answer {
-  return { description, type: "application/json", schema };
+  return { description, types: ["application/json"], schema };
 }

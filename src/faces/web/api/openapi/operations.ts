@@ -109,7 +109,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     ...{ method: "get", path: "/api/v1/hosts/export", summary: "Captured hosts as a file", right: "admin" },
     query: HOST_EXPORT,
-    answers: { 200: { description: "As hosts.log has them, or as CSV", type: "text/plain" } },
+    answers: { 200: { description: "As hosts.log has them, or as CSV", types: ["text/plain", "text/csv"] } },
     failures: [409, 503],
   },
   {

@@ -5,12 +5,15 @@
  */
 import { oneOf, optional, text } from "../input.ts";
 import { type Answer, json, type Operation } from "./operation.ts";
-import { named, type Schema } from "./schema.ts";
+import { named, object } from "./schema.ts";
 
 const GONE: Answer = { description: "Done" };
-const LIVE = { view: oneOf("overview", "accounts", "account", "hosts", "none"), name: optional(text()) };
+const LIVE = { view: oneOf("overview", "accounts", "account", "hosts"), name: optional(text()) };
 const SIGN_IN = named("SignInBody");
-const SIGNED_IN: Schema = named("SessionBody");
+const SIGNED_IN = named("SessionBody");
+const LEGACY_SIGN_IN = named("LegacySignIn");
+
+const REDIRECT: Answer = { description: "Signed out: back to the page" };
 
 export const SESSION_OPERATIONS: readonly Operation[] = [
   {
@@ -18,7 +21,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     answers: { 200: json(named("SetupBody")) },
   },
   {
-    ...{ method: "get", path: "/api/v1/session", summary: "Who is signed in", right: "read" },
+    ...{ method: "get", path: "/api/v1/session", summary: "Who is signed in", right: "login" },
     answers: { 200: json(SIGNED_IN) },
   },
   {
@@ -30,7 +33,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     answers: { 204: GONE },
   },
   {
-    ...{ method: "delete", path: "/api/v1/sessions", summary: "Signs out everywhere", right: "read" },
+    ...{ method: "delete", path: "/api/v1/sessions", summary: "Signs out everywhere", right: "login" },
     answers: { 204: GONE },
   },
   {
@@ -39,11 +42,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
   },
   {
     ...{ method: "post", path: "/api/v1/tokens", summary: "Makes a token", right: "admin" },
-    ...{
-      body: named("NewTokenBody"),
-      answers: { 201: json(named("MadeTokenBody"), "Made") },
-      failures: [409],
-    },
+    ...{ body: named("NewTokenBody"), answers: { 201: json(named("MadeTokenBody"), "Made") } },
   },
   {
     ...{ method: "delete", path: "/api/v1/tokens/{id}", summary: "Revokes a token", right: "admin" },
@@ -52,28 +51,43 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: "/api/v1/live",
-    summary: "What a page looks at, once; over a WebSocket, all that comes",
+    summary: "What a page looks at, once; over a WebSocket, all that comes. Hosts are for admins",
     ...{ right: "read", query: LIVE, answers: { 200: json(named("LiveMessage")) } },
   },
   {
-    ...{ method: "get", path: "/metrics", summary: "Figures for Prometheus", right: "metrics" },
-    answers: { 200: { description: "OpenMetrics, or the older text", type: "text/plain" } },
+    method: "get",
+    path: "/metrics",
+    summary: "Figures for Prometheus; from this host itself without names and without a token",
+    right: "metrics",
+    answers: {
+      200: {
+        description: "OpenMetrics, or the older text",
+        types: ["text/plain", "application/openmetrics-text"],
+      },
+    },
   },
   {
     ...{ method: "get", path: "/healthz", summary: "The process is up", right: undefined },
-    answers: { 200: { description: "It is", type: "text/plain" } },
+    answers: { 200: json(object({ ok: { const: true } })) },
   },
   {
-    ...{ method: "get", path: "/readyz", summary: "The daemon answers", right: undefined },
-    answers: {
-      200: { description: "It does", type: "application/json", schema: { type: "object" } },
-      503: { description: "It does not", type: "application/json", schema: { type: "object" } },
+    ...{
+      method: "get",
+      path: "/readyz",
+      summary: "The daemon answers and reads its counters",
+      right: undefined,
     },
+    answers: { 200: json(named("ReadyBody")), 503: json(named("ReadyBody"), "It does not") },
   },
   {
     ...{ method: "post", path: "/login", summary: "Signs in, as older dashboards have it", right: undefined },
     body: SIGN_IN,
-    answers: { 200: json(named("LegacySignIn")), 401: json(named("LegacySignIn"), "Not signed in") },
+    answers: {
+      200: json(LEGACY_SIGN_IN),
+      400: json(LEGACY_SIGN_IN, "No name or no password"),
+      401: json(LEGACY_SIGN_IN, "Not signed in"),
+      429: json(LEGACY_SIGN_IN, "Too often; Retry-After says when it may be tried again"),
+    },
   },
   {
     ...{
@@ -82,7 +96,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       summary: "Signs out, as older dashboards have it",
       right: undefined,
     },
-    answers: { 200: json(named("LegacySignIn")) },
+    answers: { 303: REDIRECT },
   },
   {
     ...{
@@ -91,6 +105,6 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       summary: "Signs out, as older dashboards have it",
       right: undefined,
     },
-    answers: { 200: json(named("LegacySignIn")) },
+    answers: { 200: json(LEGACY_SIGN_IN) },
   },
 ];
