@@ -76,7 +76,7 @@ describe("accountPage()", () => {
           expect(next).toBe(accounts[1]);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 6 },
     );
   });
 
