@@ -1,7 +1,7 @@
 /** /api/v1/accounts: the list, one of them, and what may be done to him. */
 import { Hono } from "hono";
 import type { LimitRequest, UserRow } from "../../../control/rows.ts";
-import { RefusedRequestError, UnknownUserError } from "../../../errors.ts";
+import { RefusedRequestError, UnknownUserError, UnreachableError } from "../../../errors.ts";
 import { needs, type WebEnv } from "../viewer.ts";
 import type { AccountBody, AccountsBody, KickBody } from "../wire.ts";
 import { accountPage } from "./account-list.ts";
@@ -10,18 +10,16 @@ import { BadRequestError, type Read } from "./input.ts";
 import { ACCOUNT_LIST, DELETION, LIMITS, NEW_ACCOUNT } from "./requests.ts";
 import type { ApiSources } from "./sources.ts";
 
-/** Rows of the live views that are older are asked for anew. */
-const FRESH_MS = 2_500;
-
 export function accountRoutes(sources: ApiSources): Hono<WebEnv> {
-  const { desk, hub, settings, now } = sources;
+  const { desk, hub, settings } = sources;
   const routes = new Hono<WebEnv>();
 
   routes.get("/", needs("read"), async (context) => {
     const filter = queryOf(context, ACCOUNT_LIST);
-    const fresh = now() - hub.heardAt < FRESH_MS;
-    const rows = fresh ? hub.users().values() : await desk.listUsers("");
-    return context.json(accountPage(rows, filter) satisfies AccountsBody);
+    if (!(await hub.heard())) {
+      throw new UnreachableError("Cannot list the accounts: the daemon does not answer");
+    }
+    return context.json(accountPage(hub.users().values(), filter) satisfies AccountsBody);
   });
 
   routes.post("/", needs("write"), async (context) => {

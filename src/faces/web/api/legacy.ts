@@ -30,8 +30,8 @@ import type { ApiSources } from "./sources.ts";
 const HALF_MINUTE = 30_000;
 const FIVE_MINUTES = 300_000;
 const HOUR = 3_600_000;
-/** Sessions of /api/history, the newest: it has no pages, and everything would be years. */
-const MOST_SESSIONS = 5_000;
+/** Sessions of /api/history, the newest: it has no pages, and texts of years would hold up everybody. */
+const MOST_SESSIONS = 2_000;
 
 export function legacyRoutes(sources: ApiSources, figures: ServerFigures): Hono<WebEnv> {
   const { desk, history, places, settings, now } = sources;

@@ -18,11 +18,11 @@ export interface ApiSources {
   readonly now: () => number;
 }
 
-/** What the live views know already. */
+/** What the live views know already: asking them costs the daemon nothing more. */
 export interface ApiHub {
+  /** Whether what `users()` has is so now. */
+  heard(): Promise<boolean>;
   users(): ReadonlyMap<string, UserRow>;
-  /** When the daemon told of its accounts last; 0 never. */
-  readonly heardAt: number;
   view(view: LiveView, viewer: Viewer): Promise<LiveMessage>;
 }
 

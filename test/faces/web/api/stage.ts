@@ -132,14 +132,19 @@ export async function openStage(web: object = {}): Promise<Stage> {
   await office.booked("alice", 100, 900);
 
   const orders: string[] = [];
+  let rows: ReadonlyMap<string, UserRow> = new Map();
   const away = { daemon: false, capture: false, history: false };
   const settings = parseSettings("the test's settings", { time_zone: "UTC", web }, {}, "UTC");
   const sources: ApiSources = {
     desk: orderedDesk(office.desk, orders, away),
     history: () => (away.history ? undefined : HistoryReader.open(historyPath)),
     hub: {
-      users: () => new Map<string, UserRow>(),
-      heardAt: 0,
+      heard: async () => {
+        if (away.daemon) return false;
+        rows = new Map((await office.desk.listUsers("")).map((row) => [row.name, row]));
+        return true;
+      },
+      users: () => rows,
       view: async () =>
         away.daemon ? { type: "trouble", at: NOW, text: "The daemon does not answer" } : OVERVIEW,
     },

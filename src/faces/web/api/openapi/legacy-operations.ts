@@ -20,7 +20,7 @@ export const LEGACY_OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: "/api/history",
-    summary: "With hours: clients by the hour. Without: the OpenVPN sessions, the newest 5,000",
+    summary: "With hours: clients by the hour. Without: the OpenVPN sessions, the newest 2,000",
     right: "read",
     query: { hours: optional(LEGACY_HOURS.hours) },
     answers: { 200: json({ oneOf: [named("LegacyHours"), named("LegacySessions")] }) },
