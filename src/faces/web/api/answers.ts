@@ -26,6 +26,8 @@ export const answerFailure: ErrorHandler<WebEnv> = (error, context) => {
   return refuse(context, failure.status, failure.code, error.message);
 };
 
+const LONGEST_ACTOR = 64;
+
 export function refuse(
   context: Context<WebEnv>,
   status: ContentfulStatusCode,
@@ -50,8 +52,8 @@ export function viewerOf(context: Context<WebEnv>): Viewer {
   return context.get("viewer") as Viewer;
 }
 
-/** Whom the daemon puts an order down to. */
+/** Whom the daemon puts an order down to: at most 64 characters, as it takes them; a token's name may be as long by itself. */
 export function actorOf(context: Context<WebEnv>): string {
   const { name, scopes } = viewerOf(context);
-  return scopes ? `token ${name}` : name;
+  return scopes ? Array.from(`token ${name}`).slice(0, LONGEST_ACTOR).join("") : name;
 }

@@ -18,7 +18,8 @@ export function connectionRoutes({ history, places, now }: ApiSources): Hono<Web
   const routes = new Hono<WebEnv>();
   const kept = new Map<string, Remembered<ConnectionsBody>>();
 
-  const clients = (level: Level, minutes: number): ConnectionsBody => {
+  const clients = async (level: Level, minutes: number): Promise<ConnectionsBody> => {
+    await places.ready();
     using past = history();
     const seen = past?.clientAddresses({ since: now() - minutes * 60_000 }) ?? [];
     const shares = placesOfClients(seen, level, (address) => places.placeOf(address));

@@ -50,7 +50,8 @@ export function legacyRoutes(sources: ApiSources, figures: ServerFigures): Hono<
     };
   };
 
-  routes.get("/stats", needs("read"), (context) => {
+  routes.get("/stats", needs("read"), async (context) => {
+    await places.ready();
     using past = history();
     const lastHour = clientsSince(past, HOUR);
     const lastHalfMinute = lastHour.filter(({ lastSeen }) => lastSeen >= now() - HALF_MINUTE);
@@ -58,7 +59,8 @@ export function legacyRoutes(sources: ApiSources, figures: ServerFigures): Hono<
     return context.json(legacyStats({ lastHalfMinute, lastHour }, traffic, placeOf));
   });
 
-  routes.get("/map-data", needs("read"), (context) => {
+  routes.get("/map-data", needs("read"), async (context) => {
+    await places.ready();
     using past = history();
     return context.json(legacyMarkers(clientsSince(past, FIVE_MINUTES), placeOf, textsFor(context)));
   });

@@ -1,11 +1,12 @@
 /** /api/v1/usage, /accounts/{name}/usage and /events: what the history tells. */
 import { type Context, Hono } from "hono";
+import type { PastEvent } from "../../../history/records.ts";
 import { unixTime } from "../../../units.ts";
-import { needs, type WebEnv } from "../viewer.ts";
+import { needs, type Viewer, type WebEnv } from "../viewer.ts";
 import type { EventsBody, UsageBody } from "../wire.ts";
 import { queryOf, viewerOf } from "./answers.ts";
 import { EVENTS, USAGE } from "./requests.ts";
-import { addressViewOf } from "./shown-address.ts";
+import { addressViewOf, seesWholeAddresses } from "./shown-address.ts";
 import type { ApiSources } from "./sources.ts";
 import { usageSpan } from "./usage-span.ts";
 
@@ -30,13 +31,20 @@ export function pastRoutes({ history, settings, now }: ApiSources): Hono<WebEnv>
 
   routes.get("/events", needs("read"), (context) => {
     const { user, limit, ...query } = queryOf(context, EVENTS);
-    const shown = addressViewOf(viewerOf(context));
+    const viewer = viewerOf(context);
     using past = history();
     const events = past?.events({ account: user, most: limit, ...query }) ?? [];
     return context.json({
-      events: events.map(({ text: sentence, ...event }) => ({ ...event, text: shown.text(sentence) })),
+      events: events.map((event) => shownEvent(event, viewer)),
     } satisfies EventsBody);
   });
 
   return routes;
+}
+
+/** Who mistook the fields of the sign-in has typed a password where a name belongs: only admins see what was typed. */
+function shownEvent(event: PastEvent, viewer: Viewer): PastEvent {
+  if (seesWholeAddresses(viewer)) return event;
+  if (event.kind === "web-sign-in-failed") return { ...event, user: "", text: "A sign-in failed" };
+  return { ...event, text: addressViewOf(viewer).text(event.text) };
 }

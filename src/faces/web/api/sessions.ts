@@ -16,6 +16,7 @@ export function sessionRoutes({ desk, history, places }: ApiSources): Hono<WebEn
 
   routes.get("/sessions", needs("read"), async (context) => {
     const { live, limit, since, ...filter } = queryOf(context, SESSIONS);
+    await places.ready();
     const shown = addressViewOf(viewerOf(context));
     const past = () => {
       using reader = history();

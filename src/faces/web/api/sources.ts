@@ -36,6 +36,8 @@ export interface Whereabouts {
 }
 
 export interface ApiPlaces {
+  /** Resolves once the database is open, if it can be: nobody is placed before. Never rejects. */
+  ready(): Promise<void>;
   placeOf(address: string): Whereabouts | "private" | undefined;
   database(): GeoDatabase;
 }

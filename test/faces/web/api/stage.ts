@@ -32,7 +32,7 @@ const VIEWERS: Readonly<Record<Who, Viewer | undefined>> = {
   admin: { name: "root", role: "admin", scopes: undefined, key: "login:1" },
   viewer: { name: "guest", role: "viewer", scopes: undefined, key: "login:2" },
   reader: { name: "panel", role: "viewer", scopes: ["read"], key: "token:1" },
-  writer: { name: "shop", role: "admin", scopes: ["read", "write"], key: "token:2" },
+  writer: { name: "shop".padEnd(64, "p"), role: "admin", scopes: ["read", "write"], key: "token:2" },
   nobody: undefined,
 };
 
@@ -156,6 +156,7 @@ export async function openStage(web: object = {}): Promise<Stage> {
       },
     },
     places: {
+      ready: async () => undefined,
       placeOf: (address) => PLACES[address],
       database: () => ({
         ...{ name: "DBIP-Country-Lite", builtAt: NOW, trouble: "" },
@@ -263,6 +264,7 @@ async function fillHistory(path: string): Promise<void> {
         ],
         events: [
           { at: NOW - MINUTE, kind: "web-signed-in", user: "", text: "root signed in from 203.0.113.7" },
+          { at: NOW - 3 * MINUTE, kind: "web-sign-in-failed", user: "", text: "Refused: hunter2 typed" },
           { at: NOW - 2 * MINUTE, kind: "cut", user: "alice", text: "alice is cut" },
         ],
       }),
