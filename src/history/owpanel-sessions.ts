@@ -11,6 +11,7 @@
  * Pure: no clock, no I/O.
  */
 import { durationText } from "../duration-text.ts";
+import { splitEndpoint } from "../endpoint-text.ts";
 import { reasonOf } from "../errors.ts";
 import { userName } from "../names.ts";
 import type { LoginRecord } from "./records.ts";
@@ -237,9 +238,8 @@ function bytesIn(value: unknown, what: string, unit: number): number {
 }
 
 function placeOf({ realAddress }: LoginRecord): { readonly ip: string; readonly port: string } {
-  const { four, six, port } =
-    /^(?:(?<four>[^:[\]]+)|\[(?<six>[^\]]+)\]):(?<port>\d+)$/.exec(realAddress)?.groups ?? {};
-  return { ip: four ?? six ?? realAddress, port: port ?? "" };
+  const { address, port } = splitEndpoint(realAddress);
+  return { ip: address, port };
 }
 
 function sessionId({ id }: LoginRecord, uuidOf: (id: string) => string): string {

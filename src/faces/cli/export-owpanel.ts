@@ -1,6 +1,6 @@
 /** `export owpanel`: the history's sessions, written as the old panel keeps them. */
-import { createHash } from "node:crypto";
 import { RefusedRequestError } from "../../errors.ts";
+import { uuidOf } from "../../history/login-uuid.ts";
 import { oldActiveSessions, oldHistory } from "../../history/owpanel-sessions.ts";
 import { HistoryReader } from "../../history/queries.ts";
 import { LocalTimes } from "../../hosts/local-times.ts";
@@ -51,10 +51,4 @@ export async function exportOwpanel(options: ExportOptions): Promise<void> {
   answer(options, written, () =>
     written.map(({ path, sessions: count }) => `Wrote ${count} sessions into ${path}.`).join("\n"),
   );
-}
-
-/** A UUID of version 8: our own making, of the login's name. */
-function uuidOf(id: string): string {
-  const hex = createHash("sha256").update(id).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -10,6 +10,7 @@
  */
 import type {
   FindingsReply,
+  KickReply,
   OpenvpnServerRow,
   SettingChange,
   SettingRow,
@@ -130,6 +131,9 @@ export interface DeleteBody {
   /** Keep his login on the host. */
   readonly keepLogin?: boolean;
 }
+
+/** POST /api/v1/accounts/{name}/kick: ends his OpenVPN logins. /reset, /disable and /enable answer an `AccountBody`. */
+export type KickBody = KickReply;
 
 /** Which chart: a day by 5 minutes of m1, a week by hours, 30 days and 12 months by days. */
 export type Range = "24h" | "7d" | "30d" | "12m";
@@ -258,7 +262,7 @@ export interface HostEntry {
   readonly time: string;
 }
 
-/** GET /api/v1/server */
+/** GET /api/v1/server. While the daemon does not answer, what only it knows is 0, "" or empty. */
 export interface ServerBody {
   readonly pid: number;
   readonly mode: string;
