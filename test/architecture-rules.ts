@@ -89,6 +89,30 @@ const PACKAGES: Readonly<Record<string, { readonly where: RegExp; readonly why: 
   koffi: { where: /^kernel\//, why: "foreign functions can crash the process: they stay in one folder" },
 };
 
+/** What the page may take from outside itself, as a value or as a type alone: a browser has none of the rest. */
+const PAGE = "faces/web/page/";
+const PAGE_PACKAGES: readonly string[] = ["preact", "@preact/signals", "uplot"];
+const PAGE_MAY: readonly string[] = ["sizes.ts", "units.ts"];
+const PAGE_MAY_TYPES: readonly string[] = ["faces/web/wire.ts", "control/rows.ts"];
+
+export function pageComplaints({ path, imports }: Source): string[] {
+  if (!path.startsWith(PAGE)) return [];
+  return imports
+    .filter(({ from, typeOnly }) => {
+      const target = targetOf(path, from);
+      if (target === undefined) return !PAGE_PACKAGES.includes(packageOf(from));
+      return (
+        !target.startsWith(PAGE) &&
+        !PAGE_MAY.includes(target) &&
+        !(typeOnly && PAGE_MAY_TYPES.includes(target))
+      );
+    })
+    .map(
+      ({ from }) =>
+        `${path} imports "${from}": the page may import itself, its own packages, ${PAGE_MAY.join(", ")}, types of ${PAGE_MAY_TYPES.join(", ")}`,
+    );
+}
+
 export function importComplaints({ path, imports }: Source): string[] {
   const place = placeOf(path);
   return imports.flatMap(({ from, typeOnly }) => {
@@ -120,18 +144,22 @@ function refusalOf(place: string, to: string, typeOnly: boolean): string | undef
 export function packageComplaints({ path, imports }: Source): string[] {
   return imports.flatMap(({ from }) => {
     if (from.startsWith(".") || from.startsWith("node:")) return [];
-    const name = from
-      .split("/")
-      .slice(0, from.startsWith("@") ? 2 : 1)
-      .join("/");
-    const rule = PACKAGES[name];
+    const rule = PACKAGES[packageOf(from)];
     if (!rule) return [`${path} imports "${from}": known packages are ${Object.keys(PACKAGES).join(", ")}`];
     return rule.where.test(path) ? [] : [`${path} imports "${from}": ${rule.why}`];
   });
 }
 
+/** "hono/cookie" is of "hono", "@hono/node-server/x" of "@hono/node-server". */
+function packageOf(from: string): string {
+  return from
+    .split("/")
+    .slice(0, from.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
 export function shapeComplaints({ path, text }: Source): string[] {
-  const drawer = ["index.ts", "utils.ts"].includes(basename(path));
+  const drawer = /^(?:index|utils)\.tsx?$/.test(basename(path));
   return [
     ...(drawer ? [`${path}: a file is named for its one idea`] : []),
     ...(/^export (?:default\b|\{[^}]*\bas default\b)/m.test(text)

@@ -22,7 +22,7 @@ export const SRC = join(import.meta.dirname, "../src");
 /** Every source file below src/. */
 export function readSources(): Source[] {
   return readdirSync(SRC, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => sourceOf(path, readFileSync(join(SRC, path), "utf8")));
 }
 

@@ -9,6 +9,7 @@ import {
   importComplaints,
   isPure,
   packageComplaints,
+  pageComplaints,
   placeOf,
   placesImported,
   purityComplaints,
@@ -61,6 +62,11 @@ describe("the source tree", () => {
 
   test("imports only packages it has, and each in its place", () => {
     expect(sources.flatMap(packageComplaints)).toEqual([]);
+  });
+
+  test("keeps the page to what a browser has", () => {
+    expect(sources.filter(({ path }) => path.endsWith(".tsx")).length).toBeGreaterThan(0);
+    expect(sources.flatMap(pageComplaints)).toEqual([]);
   });
 
   test("has no default exports, barrels or drawers for leftovers", () => {
@@ -187,6 +193,15 @@ describe("the rules above complain about", () => {
     },
   ])("$name", ({ path, text, want }) => {
     expect(packageComplaints(sourceOf(path, text))).toEqual([expect.stringContaining(want)]);
+  });
+
+  test.for([
+    { name: "a server's package", text: 'import { Hono } from "hono";' },
+    { name: "a module of Node's", text: 'import { join } from "node:path";' },
+    { name: "a file of the server's", text: 'import { may } from "../../viewer.ts";' },
+    { name: "a value of the rows'", text: 'import { a } from "../../../../control/rows.ts";' },
+  ])("$name in the page", ({ text }) => {
+    expect(pageComplaints(sourceOf("faces/web/page/pages/a.tsx", text))).toHaveLength(1);
   });
 
   test.for([

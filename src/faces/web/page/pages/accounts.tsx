@@ -1,0 +1,11 @@
+/** Accounts: not there yet. */
+import { Notice } from "../kit/notice.tsx";
+
+export function Page() {
+  return (
+    <>
+      <h1>Accounts</h1>
+      <Notice kind="info">This page is not there yet.</Notice>
+    </>
+  );
+}

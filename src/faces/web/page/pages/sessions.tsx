@@ -1,0 +1,11 @@
+/** Sessions: not there yet. */
+import { Notice } from "../kit/notice.tsx";
+
+export function Page() {
+  return (
+    <>
+      <h1>Sessions</h1>
+      <Notice kind="info">This page is not there yet.</Notice>
+    </>
+  );
+}

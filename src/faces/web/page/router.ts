@@ -1,0 +1,27 @@
+/** Which page is looked at, as the browser's address says. */
+import { signal } from "@preact/signals";
+import { routeOf } from "./route.ts";
+
+export const route = signal(routeOf(location.hash));
+
+addEventListener("hashchange", () => {
+  route.value = routeOf(location.hash);
+});
+
+/** @param to of `href`. */
+export function go(to: string): void {
+  location.hash = to;
+}
+
+/** Keeps what a page is filtered by in the address, without a step of its own in the history. "" takes a key out. */
+export function keepQuery(changes: Readonly<Record<string, string>>): void {
+  const query = new URLSearchParams(route.value.query);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === "") query.delete(key);
+    else query.set(key, value);
+  }
+  const [path = ""] = location.hash.split("?");
+  const text = query.toString();
+  history.replaceState(null, "", `${path || "#/"}${text === "" ? "" : `?${text}`}`);
+  route.value = { ...route.value, query };
+}
