@@ -13,10 +13,11 @@ export interface Fetched<Body> {
 /**
  * @param path as for `get`; undefined asks nothing.
  * @param everyMs asks again so often, while the page can be seen; 0 once.
+ * @param turn asks again when it changes.
  */
-export function useFetched<Body>(path: string | undefined, everyMs = 0): Fetched<Body> {
+export function useFetched<Body>(path: string | undefined, everyMs = 0, turn = 0): Fetched<Body> {
   const [state, setState] = useState<{ path?: string; body?: Body; error: string }>({ error: "" });
-  const [turn, setTurn] = useState(0);
+  const [own, setOwn] = useState(0);
   useEffect(() => {
     if (path === undefined) return;
     const abort = new AbortController();
@@ -28,15 +29,15 @@ export function useFetched<Body>(path: string | undefined, everyMs = 0): Fetched
       },
     );
     return () => abort.abort();
-  }, [path, turn]);
+  }, [path, own, turn]);
   useEffect(() => {
     if (everyMs === 0) return;
-    const timer = setInterval(() => !document.hidden && setTurn((before) => before + 1), everyMs);
+    const timer = setInterval(() => !document.hidden && setOwn((before) => before + 1), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
   return {
     body: state.path === path ? state.body : undefined,
     error: state.error,
-    reload: () => setTurn((before) => before + 1),
+    reload: () => setOwn((before) => before + 1),
   };
 }
