@@ -54,7 +54,6 @@ export function HoursPanel({ timeZone }: { readonly timeZone: string }) {
           format={whole}
           formatAt={(second) => dateTime(second * 1000, timeZone).slice(0, 16)}
           timeZone={timeZone}
-          bars
           counts
         />
       )}

@@ -34,7 +34,8 @@ export function WorldMap({ drawing, places, onPlace }: WorldMapProps) {
         role="group"
         aria-roledescription="map"
         aria-label="Where clients come from; the tables of this page say it in words. Arrow keys move, plus and minus zoom, 0 shows the whole world"
-        tabIndex={0}
+        // In SVG, names of attributes have one way to be written.
+        tabindex={0}
         {...handlers}
         onPointerCancel={handlers.onPointerUp}
         onPointerLeave={handlers.onPointerUp}

@@ -17,8 +17,18 @@ import type { PageProps } from "../routes.ts";
 const REFRESH_MS = 5_000;
 
 const COLUMNS: readonly Column<HostEntry>[] = [
-  { title: "Host", cell: ({ host }) => <bdi class="anywhere">{host}</bdi> },
-  { title: "Service", cell: ({ service }) => service },
+  {
+    title: "Host",
+    cell: ({ host, service, source }) => (
+      <>
+        <bdi class="anywhere">{host}</bdi>
+        <small class="narrow-only">
+          {service} · {source}
+        </small>
+      </>
+    ),
+  },
+  { title: "Service", wide: true, cell: ({ service }) => service },
   { title: "Client", wide: true, cell: ({ source }) => source },
   { title: "Captured", cell: ({ time }) => <span class="whole">{time}</span> },
 ];
@@ -53,7 +63,7 @@ export function Page({ route }: PageProps) {
         title={live ? "Captured now" : "Captured"}
         tools={total !== undefined && <small>{whole(total)} in all</small>}
       >
-        <div class="row">
+        <div class="row filters">
           <SearchField label="Host" value={filter.text} onInput={(q) => narrow({ q })} />
           <Choice
             label="Service"

@@ -2,31 +2,23 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { KickReply } from "../../../../control/rows.ts";
-import type { SessionRow, SessionsBody } from "../../wire.ts";
-import { order, pathOf } from "../api.ts";
-import { dateTime, duration, size, whole } from "../format.ts";
-import { Badge } from "../kit/badge.tsx";
-import { Dialog } from "../kit/dialog.tsx";
+import type { SessionsBody } from "../../wire.ts";
+import { whole } from "../format.ts";
 import { Choice, Tabs } from "../kit/field.tsx";
 import { Notice } from "../kit/notice.tsx";
 import { Panel } from "../kit/panel.tsx";
 import { SearchField } from "../kit/search-field.tsx";
-import { type Column, Table } from "../kit/table.tsx";
 import { useFetched } from "../kit/use-fetched.ts";
-import { useNow } from "../kit/use-now.ts";
-import { useOrder } from "../kit/use-order.ts";
-import { countryName } from "../map/country-name.ts";
-import { href } from "../route.ts";
 import { keepQuery } from "../router.ts";
 import type { PageProps } from "../routes.ts";
-import { isAdmin, viewer } from "../session.ts";
-import { lasted, matching } from "../session-list.ts";
+import { isAdmin } from "../session.ts";
+import { matching } from "../session-list.ts";
+import { KickDialog } from "./kick-dialog.tsx";
 import { OpenvpnServers } from "./openvpn-servers.tsx";
+import { SessionTable } from "./session-table.tsx";
 
 /** As many as the API tells at once. */
 const MOST = 1_000;
-/** As many as are drawn before more are asked for. */
-const SHOWN = 200;
 const LIVE_MS = 3_000;
 const PAST_MS = 60_000;
 const SERVICES = [
@@ -71,7 +63,7 @@ export function Page({ route }: PageProps) {
         title={past ? "Logins that ended" : "Logins that last"}
         tools={body && <small>{whole(rows.length)}</small>}
       >
-        <div class="row">
+        <div class="row filters">
           <SearchField label="Account or address" value={text} onInput={(value) => keepQuery({ q: value })} />
           <Choice
             label="Service"
@@ -109,129 +101,5 @@ export function Page({ route }: PageProps) {
         />
       )}
     </>
-  );
-}
-
-interface SessionTableProps {
-  readonly rows: readonly SessionRow[];
-  readonly past: boolean;
-  readonly onKick: ((account: string) => void) | undefined;
-}
-
-function SessionTable({ rows, past, onKick }: SessionTableProps) {
-  const now = useNow();
-  const most = useSignal(SHOWN);
-  const timeZone = viewer()?.timeZone ?? "UTC";
-  const moment = (at: number) => <span class="whole">{dateTime(at, timeZone)}</span>;
-  const bytes = (count: number | null) => (count === null ? "–" : size(count));
-  const columns: Column<SessionRow>[] = [
-    { title: "Account", cell: ({ account }) => <AccountLink name={account} /> },
-    { title: "Service", cell: ({ keeper }) => keeper },
-    { title: "From", cell: (row) => <Origin row={row} /> },
-    { title: "In the tunnel", wide: true, cell: ({ addresses }) => <Addresses all={addresses} /> },
-    { title: "Began", wide: true, cell: ({ began }) => moment(began) },
-    ...(past
-      ? [
-          {
-            title: "Ended",
-            wide: true as const,
-            cell: (row: SessionRow) => (row.ended === null ? "still on" : moment(row.ended)),
-          },
-        ]
-      : []),
-    { title: "Lasted", number: true, cell: (row) => duration(lasted(row, now)) },
-    { title: "Uplink", number: true, cell: ({ uplink }) => bytes(uplink) },
-    { title: "Downlink", number: true, cell: ({ downlink }) => bytes(downlink) },
-  ];
-  const end: Column<SessionRow> = {
-    title: "End",
-    cell: ({ account, service }) =>
-      service === "openvpn" && (
-        <button type="button" aria-label={`End the logins of ${account}`} onClick={() => onKick?.(account)}>
-          End
-        </button>
-      ),
-  };
-  return (
-    <>
-      <Table
-        caption={past ? "Logins, the newest first" : "Logins and how long they last"}
-        columns={onKick ? [...columns, end] : columns}
-        rows={rows.slice(0, most.value)}
-        keyOf={({ id }) => id}
-        empty={past ? "No such login is in the history." : "Nobody is logged in."}
-      />
-      {rows.length > most.value && (
-        <button
-          type="button"
-          onClick={() => {
-            most.value += SHOWN;
-          }}
-        >
-          Show {whole(Math.min(SHOWN, rows.length - most.value))} more
-        </button>
-      )}
-    </>
-  );
-}
-
-function AccountLink({ name }: { readonly name: string }) {
-  return (
-    <a href={href("accounts", name)}>
-      <bdi>{name}</bdi>
-    </a>
-  );
-}
-
-function Addresses({ all }: { readonly all: readonly string[] }) {
-  if (all.length === 0) return "–";
-  return all.map((address) => (
-    <span key={address} class="below whole">
-      {address}
-    </span>
-  ));
-}
-
-function Origin({ row: { realAddress, country, denied } }: { readonly row: SessionRow }) {
-  return (
-    <>
-      {realAddress || "–"}
-      {country !== "" && <small class="below">{countryName(country)}</small>}
-      {denied && (
-        <small class="below">
-          <Badge kind="error" mark="■" text="cut off: over the limit, or disabled" />
-        </small>
-      )}
-    </>
-  );
-}
-
-interface KickDialogProps {
-  readonly account: string;
-  readonly onEnded: (reply: KickReply) => void;
-  readonly onClose: () => void;
-}
-
-function KickDialog({ account, onEnded, onClose }: KickDialogProps) {
-  const { busy, error, run } = useOrder();
-  const kick = (): void => {
-    run(async () => onEnded(await order<KickReply>("POST", pathOf("accounts", account, "kick"))));
-  };
-  return (
-    <Dialog title="End logins" onClose={onClose}>
-      <p>
-        All OpenVPN logins of <bdi>{account}</bdi> end, at every server. Unless the account is limited or
-        disabled, a client may come again at once.
-      </p>
-      {error !== "" && <Notice kind="error">{error}</Notice>}
-      <div class="buttons">
-        <button type="button" class="danger" disabled={busy} onClick={kick}>
-          End them
-        </button>
-        <button type="button" onClick={onClose}>
-          Leave them
-        </button>
-      </div>
-    </Dialog>
   );
 }
