@@ -5,11 +5,11 @@
  * Pure: no clock, no I/O.
  */
 import { formatRate, formatSize } from "../../../sizes.ts";
-import { bytes } from "../../../units.ts";
+import type { Bytes } from "../../../units.ts";
 
-/** "1.50 GB". @param count whole, 0 or more. */
+/** "1.50 GB". Whatever the server says is shown somehow: a figure that cannot be must not take the page down. */
 export function size(count: number): string {
-  return formatSize(bytes(count));
+  return formatSize(Math.max(0, count) as Bytes);
 }
 
 /** "1.50 MB/s". */

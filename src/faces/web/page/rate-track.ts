@@ -13,7 +13,8 @@ export interface RateTrack {
 
 export const NO_TRACK: RateTrack = { at: [], uplink: [], downlink: [] };
 
-const KEPT_S = 180;
+/** How far back it goes. */
+export const KEPT_S = 180;
 /** Polled, there is one every 5 s. */
 const GAP_S = 8;
 

@@ -28,12 +28,12 @@ interface ChartProps {
   readonly counts?: true;
   /** In pixels. */
   readonly height?: number;
-  /** A chart that moves each second has no table: nobody could read it. */
-  readonly moving?: true;
+  /** Shows so many seconds until the newest point, which come each second: no table, nobody could read it. */
+  readonly movingS?: number;
 }
 
 export function Chart(props: ChartProps) {
-  const { title, at, series, format, formatAt, timeZone, bars, counts, height = 200, moving } = props;
+  const { title, at, series, format, formatAt, timeZone, bars, counts, height = 200, movingS } = props;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const cursor = useSignal<number | null>(null);
@@ -46,7 +46,7 @@ export function Chart(props: ChartProps) {
     const element = holder.current;
     if (!element) return;
     const made = new uPlot(
-      optionsOf({ element, series, timeZone, bars, counts, height }, texts.current, (index) => {
+      optionsOf({ element, series, timeZone, bars, counts, height, movingS }, texts.current, (index) => {
         cursor.value = index;
       }),
       texts.current.data as uPlot.AlignedData,
@@ -59,7 +59,7 @@ export function Chart(props: ChartProps) {
       resized.disconnect();
       made.destroy();
     };
-  }, [dark, theme.value, timeZone, bars, counts, height, series.map(({ label }) => label).join()]);
+  }, [dark, theme.value, timeZone, bars, counts, height, movingS, series.map(({ label }) => label).join()]);
 
   useEffect(() => plot.current?.setData(texts.current.data as uPlot.AlignedData), [at]);
 
@@ -80,7 +80,7 @@ export function Chart(props: ChartProps) {
         <span class="muted">{shownAt === undefined ? "" : formatAt(shownAt)}</span>
       </div>
       <div ref={holder} role="img" aria-label={`${title}, as a chart`} style={{ minHeight: `${height}px` }} />
-      {!moving && (
+      {movingS === undefined && (
         <details onToggle={(event) => (tableIsOpen.value = event.currentTarget.open)}>
           <summary>As a table</summary>
           {tableIsOpen.value && (
@@ -112,10 +112,11 @@ interface Drawing {
   readonly bars: true | undefined;
   readonly counts: true | undefined;
   readonly height: number;
+  readonly movingS: number | undefined;
 }
 
 function optionsOf(
-  { element, series, timeZone, bars, counts, height }: Drawing,
+  { element, series, timeZone, bars, counts, height, movingS }: Drawing,
   texts: { readonly format: (value: number) => string },
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
@@ -131,7 +132,10 @@ function optionsOf(
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), timeZone),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(counts ? 4 : 1024, (most ?? 0) * 1.08)] } },
+    scales: {
+      ...(movingS === undefined ? {} : { x: { range: (_, __, newest) => [newest - movingS, newest] } }),
+      y: { range: (_, __, most) => [0, Math.max(counts ? 4 : 1024, (most ?? 0) * 1.08)] },
+    },
     axes: [
       { ...axis, space: 70, values: TIMES },
       {

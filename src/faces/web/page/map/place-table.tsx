@@ -1,7 +1,8 @@
 /** The map in words: every place with its figures; admins see who is there. */
 import type { Place } from "../../wire.ts";
 import { whole } from "../format.ts";
-import { type Column, Table } from "../kit/table.tsx";
+import { LongTable } from "../kit/long-table.tsx";
+import type { Column } from "../kit/table.tsx";
 import { countryName } from "./country-name.ts";
 import { placeKey } from "./places.ts";
 import { placeName } from "./world-map.tsx";
@@ -33,7 +34,7 @@ export function PlaceTable({ places, byCity, onPlace }: PlaceTableProps) {
   };
   return (
     <div class="tall">
-      <Table
+      <LongTable
         caption={byCity ? "Clients by city" : "Clients by country"}
         columns={onPlace ? [...columns, clients] : columns}
         rows={places}

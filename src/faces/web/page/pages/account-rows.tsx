@@ -103,7 +103,10 @@ function Row({
         <StateBadge state={state} />
       </td>
       <td class="wide">{services.join(", ")}</td>
-      <td class="number">{size(total)}</td>
+      <td class="number">
+        {size(total)}
+        {totalLimit > 0 && <span class="narrow muted"> of {limit(totalLimit)}</span>}
+      </td>
       <td class="number wide">{byDay ? `${limit(dailyLimit)} a day` : limit(totalLimit)}</td>
       <td class="wide">
         <Meter label={`Used by ${name}`} used={byDay ? daily : total} of={byDay ? dailyLimit : totalLimit} />

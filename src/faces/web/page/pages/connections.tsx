@@ -1,6 +1,6 @@
 /** Where clients connect from: now on a map, and by the hour. */
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import type { ConnectionsBody, Place } from "../../wire.ts";
 import { whole } from "../format.ts";
 import { Tabs } from "../kit/field.tsx";
@@ -34,12 +34,10 @@ export function Page({ route }: PageProps) {
   const timeZone = session?.timeZone ?? "UTC";
   const places = body?.places ?? NO_PLACES;
   const sums = useMemo(() => countriesOf(places), [places]);
-  const onPlace =
-    session?.role === "admin"
-      ? (place: Place) => {
-          chosen.value = place;
-        }
-      : undefined;
+  const choose = useCallback((place: Place): void => {
+    chosen.value = place;
+  }, []);
+  const onPlace = session?.role === "admin" ? choose : undefined;
   return (
     <>
       <div class="title">

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { clockTime, rate } from "../format.ts";
 import { Chart } from "../kit/chart.tsx";
 import { Panel } from "../kit/panel.tsx";
-import { NO_TRACK, withRate } from "../rate-track.ts";
+import { KEPT_S, NO_TRACK, withRate } from "../rate-track.ts";
 import { viewer } from "../session.ts";
 
 interface RatePanelProps {
@@ -25,7 +25,7 @@ export function RatePanel({ at, uplink, downlink }: RatePanelProps) {
     <Panel title="Rate">
       <Chart
         title="Rate"
-        moving
+        movingS={KEPT_S}
         at={track.value.at}
         series={[
           { label: "Downlink", ink: "downlink", values: track.value.downlink },

@@ -1,17 +1,14 @@
 /** Logins, one in a row; those that last tell for how long as it goes on. */
-import { useSignal } from "@preact/signals";
 import type { SessionRow } from "../../wire.ts";
-import { dateTime, duration, size, whole } from "../format.ts";
+import { dateTime, duration, size } from "../format.ts";
 import { Badge } from "../kit/badge.tsx";
-import { type Column, Table } from "../kit/table.tsx";
+import { LongTable } from "../kit/long-table.tsx";
+import type { Column } from "../kit/table.tsx";
 import { useNow } from "../kit/use-now.ts";
 import { countryName } from "../map/country-name.ts";
 import { href } from "../route.ts";
 import { viewer } from "../session.ts";
 import { lasted } from "../session-list.ts";
-
-/** As many as are drawn before more are asked for. */
-const SHOWN = 200;
 
 interface SessionTableProps {
   readonly rows: readonly SessionRow[];
@@ -21,7 +18,6 @@ interface SessionTableProps {
 
 export function SessionTable({ rows, past, onKick }: SessionTableProps) {
   const now = useNow();
-  const most = useSignal(SHOWN);
   const timeZone = viewer()?.timeZone ?? "UTC";
   const moment = (at: number) => <span class="whole">{dateTime(at, timeZone)}</span>;
   const columns: Column<SessionRow>[] = [
@@ -53,25 +49,13 @@ export function SessionTable({ rows, past, onKick }: SessionTableProps) {
       ),
   };
   return (
-    <>
-      <Table
-        caption={past ? "Logins, the newest first" : "Logins and how long they last"}
-        columns={onKick ? [...columns, end] : columns}
-        rows={rows.slice(0, most.value)}
-        keyOf={({ id }) => id}
-        empty={past ? "No such login is in the history." : "No such login lasts."}
-      />
-      {rows.length > most.value && (
-        <button
-          type="button"
-          onClick={() => {
-            most.value += SHOWN;
-          }}
-        >
-          Show {whole(Math.min(SHOWN, rows.length - most.value))} more
-        </button>
-      )}
-    </>
+    <LongTable
+      caption={past ? "Logins, the newest first" : "Logins and how long they last"}
+      columns={onKick ? [...columns, end] : columns}
+      rows={rows}
+      keyOf={({ id }) => id}
+      empty={past ? "No such login is in the history." : "No such login lasts."}
+    />
   );
 }
 
