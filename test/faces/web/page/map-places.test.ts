@@ -48,12 +48,15 @@ describe("markersOf()", () => {
     expect(markersOf(odd, drawing)).toEqual([]);
   });
 
-  test("tells cities of one name apart", () => {
-    const twice = [
-      place("US", "Springfield", 39.8, -89.6, 1, 1),
-      place("US", "Springfield", 42.1, -72.6, 1, 1),
+  test("keeps a place's key when its position moves, and tells it from a city of that name elsewhere", () => {
+    const places = [
+      place("US", "Paris", 33.7, -95.6, 1, 1),
+      place("US", "Paris", 36.3, -88.3, 1, 1),
+      place("FR", "Paris", 48.9, 2.4, 1, 1),
     ];
-    expect(new Set(markersOf(twice, drawing).map(({ key }) => key)).size).toBe(2);
+    const [one, moved, other] = places.map((where) => markersOf([where], drawing)[0]?.key);
+    expect(moved).toBe(one);
+    expect(other).not.toBe(one);
   });
 });
 

@@ -51,9 +51,12 @@ export function markersOf(places: readonly Place[], drawing: Drawing): readonly 
     .sort((one, other) => other.radius - one.radius);
 }
 
-/** Names a place among all of one list: cities of one name may be in different parts of a country. */
-export function placeKey({ country, city, latitude, longitude }: Place): string {
-  return `${country}/${city}/${latitude}/${longitude}`;
+/**
+ * Names a place among all of one list. Not by its position, which is that of the
+ * client with most connections there and moves with him.
+ */
+export function placeKey({ country, city }: Pick<Place, "country" | "city">): string {
+  return `${country}/${city}`;
 }
 
 /** @param most connections of the place that has most; its circle is the greatest. */

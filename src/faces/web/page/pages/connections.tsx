@@ -101,7 +101,7 @@ function Figures({ body, countries }: FiguresProps) {
   return (
     <Tiles>
       <Tile name="Connections" value={shown(body?.connections)} note="that stand now" />
-      <Tile name="Addresses" value={shown(body?.addresses)} note="different clients" />
+      <Tile name="Addresses" value={shown(body?.addresses)} note="seen within 5 minutes" />
       <Tile name="Countries" value={shown(body && countries)} />
       <Tile name="Private addresses" value={shown(body?.private)} note="on no map" />
       <Tile name="Unknown addresses" value={shown(body?.unknown)} note="without a place" />
