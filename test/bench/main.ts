@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what a tick costs and how far cuts and gates overshoot, what a restart loses, what the host
- * capture finds and costs, as one table of ratios.
+ * capture finds and costs, what the page costs a browser, as one table of ratios.
  *
  * Takes about twenty minutes; with BENCH_QUICK=1 about four, with the rows that
  * have a target alone. BENCH_ONLY names one group, or several with commas
@@ -13,6 +13,7 @@ import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { historyRows } from "./history-rows.ts";
 import { openvpnRows } from "./openvpn-rows.ts";
+import { pageRows } from "./page-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
@@ -42,6 +43,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   history: () => historyRows(quick),
   openvpn: () => openvpnRows(quick),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
+  page: () => pageRows(quick ? 3 : 10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };
 for (const group of chosen(process.env["BENCH_ONLY"])) {

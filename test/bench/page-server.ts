@@ -19,8 +19,8 @@ import type {
 
 export interface PageServer extends AsyncDisposable {
   readonly url: string;
-  /** Bytes of bodies that left so far. */
-  sent(): number;
+  /** Bytes of the page's own files that left so far. */
+  sentFiles(): number;
 }
 
 const PAGE = join(import.meta.dirname, "../../dist/page");
@@ -49,7 +49,6 @@ export async function startPageServer(accounts: number, moving: number): Promise
       const body = bodyOf(pathname.slice("/api/v1/".length), searchParams, rows());
       response.statusCode = body === undefined ? 404 : 200;
       const text = JSON.stringify(body ?? { error: { code: "not_found", message: `Not here: ${pathname}` } });
-      sent += text.length;
       response.setHeader("content-type", "application/json").end(text);
       return;
     }
@@ -86,7 +85,7 @@ export async function startPageServer(accounts: number, moving: number): Promise
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    sent: () => sent,
+    sentFiles: () => sent,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();

@@ -81,10 +81,8 @@ describe("usagePoints", () => {
   });
 
   test("puts days in their own places, whatever the zone's hours", () => {
-    const body = {
-      ...{ range: "30d", stepS: 86_400 },
-      ...{ at: ["2026-10-25", "2026-10-26"], uplink: [1, 2], downlink: [0, 0] },
-    } as const;
+    const at = ["2026-10-25", "2026-10-26"];
+    const body = { range: "30d", stepS: 86_400, at, uplink: [1, 2], downlink: [0, 0] } as const;
     const points = usagePoints(body, Date.UTC(2026, 9, 26), "2026-10-26");
     expect(points.at).toHaveLength(30);
     expect(points.uplink.slice(-2)).toEqual([1, 2]);
