@@ -24,6 +24,8 @@ interface ChartProps {
   readonly timeZone: string;
   /** Points are sums over a step and are drawn as bars. */
   readonly bars?: true;
+  /** Values count things, no bytes: the axis has round numbers, and what is known of one step alone is seen too. */
+  readonly counts?: true;
   /** In pixels. */
   readonly height?: number;
   /** Shows so many seconds until the newest point, which come each second: no table, nobody could read it. */
@@ -31,7 +33,7 @@ interface ChartProps {
 }
 
 export function Chart(props: ChartProps) {
-  const { title, at, series, format, formatAt, timeZone, bars, height = 200, movingS } = props;
+  const { title, at, series, format, formatAt, timeZone, bars, counts, height = 200, movingS } = props;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const cursor = useSignal<number | null>(null);
@@ -44,7 +46,7 @@ export function Chart(props: ChartProps) {
     const element = holder.current;
     if (!element) return;
     const made = new uPlot(
-      optionsOf({ element, series, timeZone, bars, height, movingS }, texts.current, (index) => {
+      optionsOf({ element, series, timeZone, bars, counts, height, movingS }, texts.current, (index) => {
         cursor.value = index;
       }),
       texts.current.data as uPlot.AlignedData,
@@ -57,7 +59,7 @@ export function Chart(props: ChartProps) {
       resized.disconnect();
       made.destroy();
     };
-  }, [dark, theme.value, timeZone, bars, height, movingS, series.map(({ label }) => label).join()]);
+  }, [dark, theme.value, timeZone, bars, counts, height, movingS, series.map(({ label }) => label).join()]);
 
   useEffect(() => plot.current?.setData(texts.current.data as uPlot.AlignedData), [at]);
 
@@ -108,12 +110,13 @@ interface Drawing {
   readonly series: readonly Series[];
   readonly timeZone: string;
   readonly bars: true | undefined;
+  readonly counts: true | undefined;
   readonly height: number;
   readonly movingS: number | undefined;
 }
 
 function optionsOf(
-  { element, series, timeZone, bars, height, movingS }: Drawing,
+  { element, series, timeZone, bars, counts, height, movingS }: Drawing,
   texts: { readonly format: (value: number) => string },
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
@@ -131,14 +134,14 @@ function optionsOf(
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
       ...(movingS === undefined ? {} : { x: { range: (_, __, newest) => [newest - movingS, newest] } }),
-      y: { range: (_, __, most) => [0, Math.max(1024, (most ?? 0) * 1.08)] },
+      y: { range: (_, __, most) => [0, Math.max(counts ? 4 : 1024, (most ?? 0) * 1.08)] },
     },
     axes: [
       { ...axis, space: 70, values: TIMES },
       {
         ...axis,
         size: 76,
-        incrs: POWERS,
+        incrs: counts ? ROUND : POWERS,
         values: (_, at) => at.map((value) => shorter(texts.format(value))),
       },
     ],
@@ -148,19 +151,27 @@ function optionsOf(
         // A canvas knows no variables of the style sheet: the legend has the colour, worked out.
         const named = element.parentElement?.querySelector(`.ink-${ink}`);
         const stroke = getComputedStyle(named ?? element).color;
-        const fill = stroke.replace("rgb(", "rgba(").replace(")", ", 0.16)");
+        const fill = stroke.replace("rgb(", "rgba(").replace(")", `, ${counts ? 0.6 : 0.16})`);
         return {
           label,
           stroke,
           fill,
-          width: 1.5,
+          // So many columns that their edges would be all there is to see.
+          width: counts ? 0 : 1.5,
           points: { show: false },
-          ...(bars && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+          ...pathsOf(bars, counts),
         };
       }),
     ],
     hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
   };
+}
+
+/** A step reaches from its moment to the next one. */
+function pathsOf(bars: true | undefined, counts: true | undefined): Pick<uPlot.Series, "paths"> {
+  const { bars: columns, stepped } = uPlot.paths;
+  if (counts && columns) return { paths: columns({ align: 1, size: [1, Infinity] }) };
+  return bars && stepped ? { paths: stepped({ align: 1 }) } : {};
 }
 
 /** "512.00 MB" on an axis is "512 MB". */
@@ -170,6 +181,9 @@ function shorter(text: string): string {
 
 /** Sizes are read in powers of two. */
 const POWERS = Array.from({ length: 53 }, (_, power) => 2 ** power);
+
+/** There is no half client. */
+const ROUND = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** From which span on between two marks, and how they are written: by 24 hours. */
 const TIMES: uPlot.Axis.Values = [

@@ -10,7 +10,7 @@ export interface Column<Row> {
   readonly wide?: true;
 }
 
-interface TableProps<Row> {
+export interface TableProps<Row> {
   /** Read out before the table. */
   readonly caption: string;
   readonly columns: readonly Column<Row>[];
