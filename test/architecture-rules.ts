@@ -127,7 +127,9 @@ export function importComplaints({ path, imports }: Source): string[] {
 /** Why `place` may not import `to`, or undefined if it may. */
 function refusalOf(place: string, to: string, typeOnly: boolean): string | undefined {
   const composes = COMPOSITION_ROOTS.includes(place);
-  if (to === "faces") return place === "cli.ts" ? undefined : "only cli.ts may import faces";
+  if (to === "faces") {
+    return ["cli.ts", "web.ts"].includes(place) ? undefined : "only cli.ts and web.ts may import faces";
+  }
   if (COMPOSITION_ROOTS.includes(to)) {
     return composes || place === "faces"
       ? undefined

@@ -17,7 +17,9 @@ const ROLES: readonly Role[] = ["admin", "viewer"];
 const SCOPES: readonly Scope[] = ["read", "metrics", "write"];
 
 export function addWebCommands(root: Command): void {
-  const web = command(root, "web", "The dashboard's server");
+  const web = command(root, "web", "Runs the dashboard's server").action(async (options: Common) =>
+    (await import("./web.ts")).runWeb(options),
+  );
   reading(web, "cert", "Makes a certificate of its own for the dashboard, without anybody's signature")
     .option("--host <name...>", "names and addresses it is for; else those of this host")
     .option("--yes", "in place of the one that is there")

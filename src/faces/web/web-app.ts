@@ -1,5 +1,5 @@
 /** The web as one function from requests to answers: our steps in front, then everybody's routes, then the page. */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { reasonOf } from "../../errors.ts";
 import { sessionRoutes } from "./auth/session-routes.ts";
 import { tokenRoutes } from "./auth/token-routes.ts";
@@ -22,11 +22,13 @@ export interface AppParts {
   /** Paths whole, "/api/v1/overview", "/metrics"; what each takes is its own to say, by `needs`. */
   readonly routes: readonly Hono<WebEnv>[];
   readonly limits: RequestLimits;
+  /** Counts what is answered. */
+  readonly count: MiddlewareHandler;
 }
 
-export function webApp(core: WebCore, { page, routes, limits }: AppParts): Hono<CoreEnv> {
+export function webApp(core: WebCore, { page, routes, limits, count }: AppParts): Hono<CoreEnv> {
   const app = new Hono<CoreEnv>();
-  app.use(finishing(core));
+  app.use(count, finishing(core));
   // The page's own files are everybody's, and there are many of them in one look.
   app.get("*", async (at, next) => answerFile(at, page, at.req.path) ?? next());
   app.use(sharing(core.web.corsOrigins), identifying(core), limiting(core, limits));

@@ -9,7 +9,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import type { Hono } from "hono";
+import type { Hono, MiddlewareHandler } from "hono";
 import type { WebSocket } from "ws";
 import { InvalidSettingsError } from "../../errors.ts";
 import { securityHeaders } from "./http/headers.ts";
@@ -27,6 +27,8 @@ export interface ServerParts {
   readonly page: Page;
   /** Those of the API, of the live view, of the metrics. */
   readonly routes: readonly Hono<WebEnv>[];
+  /** Counts what is answered. */
+  readonly count: MiddlewareHandler;
   /** `LiveHub.attach`: takes a socket of somebody who may read. */
   readonly attach: (socket: WebSocket, viewer: Viewer) => void;
   readonly bounds?: Bounds;

@@ -1,6 +1,6 @@
 /** Which part of the history a chart shows, and how wide its points are. */
 import { dayAt } from "../../../calendar.ts";
-import type { Span } from "../../../history/queries.ts";
+import type { Span } from "../../../history/usage-queries.ts";
 import type { UnixTime } from "../../../units.ts";
 import type { Range } from "../wire.ts";
 

@@ -16,11 +16,12 @@ import { apiRoutes } from "../../../../src/faces/web/api/routes.ts";
 import type { ApiSources, Whereabouts } from "../../../../src/faces/web/api/sources.ts";
 import type { Viewer, WebEnv } from "../../../../src/faces/web/viewer.ts";
 import type { LiveMessage, Overview } from "../../../../src/faces/web/wire.ts";
-import { Db } from "../../../../src/history/database.ts";
 import { HistoryReader } from "../../../../src/history/queries.ts";
+import { HISTORY } from "../../../../src/history/schema.ts";
 import { HistoryWriter } from "../../../../src/history/writer.ts";
 import type { HostRow } from "../../../../src/hosts/capture-desk.ts";
 import { type Hostname, parseHostname } from "../../../../src/hosts/hostname.ts";
+import { Db } from "../../../../src/sqlite.ts";
 import { bytes } from "../../../../src/units.ts";
 import { startFaultOffice } from "../../../support/fault-office.ts";
 import { batchOf } from "../../../support/history.ts";
@@ -239,7 +240,7 @@ function orderedDesk(
 }
 
 async function fillHistory(path: string): Promise<void> {
-  using db = Db.openToWrite(path);
+  using db = Db.openToWrite(path, HISTORY);
   const writer = new HistoryWriter(db);
   const day = "2026-11-21";
   const usage = (account: string, at: number) => ({ account, service: "xray", at, day, up: 10, down: 100 });
