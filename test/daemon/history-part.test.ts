@@ -27,7 +27,7 @@ test("looks in the middle of each second while somebody watches and every five o
   let moved = 0;
   {
     const settings = { ...retention(), flush: milliseconds(30_000) };
-    await using part = new HistoryPart({ path, settings, books, events, views, clock });
+    await using part = new HistoryPart({ path, settings, connections: null, books, events, views, clock });
     part.start();
     /** Until the next look, which finds a byte more. @returns how long that was. */
     const next = async () => {
