@@ -9,6 +9,7 @@
  */
 import { cpus, loadavg } from "node:os";
 import { captureRows } from "./capture-rows.ts";
+import { connectionRows } from "./connection-rows.ts";
 import { type CutPlan, cutRows } from "./cut-rows.ts";
 import { type GatePlan, gateRows } from "./gate-rows.ts";
 import { historyRows } from "./history-rows.ts";
@@ -42,6 +43,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   start: () => startRows(quick ? 11 : 31),
   proxies: () => proxyRows(10),
   history: () => historyRows(quick),
+  connections: () => connectionRows(quick ? 100 : 500),
   openvpn: () => openvpnRows(quick),
   live: () => liveRows(quick ? { rounds: 2, span: 5_000 } : { rounds: 5, span: 10_000 }),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),

@@ -31,22 +31,25 @@ export function tally(
   before: ReadonlySet<string> | undefined,
 ): Tally {
   const known = new Set<string>();
-  const rows = new Map<string, { address: string; service: string; open: number; begun: number }>();
+  const rows: { address: string; service: string; open: number; begun: number }[] = [];
+  const rowsOf = new Map<string, Map<string, (typeof rows)[number]>>();
   let leftOut = 0;
   const count = (connection: ClientConnection, stands: boolean) => {
     const { service, address } = connection;
     const name = nameOf(connection);
     if (known.has(name)) return;
-    const client = `${service} ${address}`;
-    let row = rows.get(client);
-    if (known.size >= MOST_CONNECTIONS || (!row && rows.size >= MOST_ROWS)) {
+    let clients = rowsOf.get(service);
+    if (!clients) rowsOf.set(service, (clients = new Map()));
+    let row = clients.get(address);
+    if (known.size >= MOST_CONNECTIONS || (!row && rows.length >= MOST_ROWS)) {
       leftOut += 1;
       return;
     }
     known.add(name);
     if (!row) {
       row = { address, service, open: 0, begun: 0 };
-      rows.set(client, row);
+      clients.set(address, row);
+      rows.push(row);
     }
     if (stands) row.open += 1;
     if (before ? !before.has(name) : !stands) row.begun += 1;
@@ -54,7 +57,7 @@ export function tally(
   for (const connection of standing) count(connection, true);
   for (const connection of begun) count(connection, false);
   // What was told of late, of one that the look before had, is no news of the client.
-  return { rows: [...rows.values()].filter(({ open, begun }) => open + begun > 0), known, leftOut };
+  return { rows: rows.filter(({ open, begun }) => open + begun > 0), known, leftOut };
 }
 
 function nameOf({ transport, address, port, localPort }: ClientConnection): string {

@@ -3,6 +3,9 @@
  *
  * An unanswered flow is a scan, and its sender's address may be forged: no client.
  * Nothing here switches tracking on, which is the whole host's business.
+ *
+ * A look asks for one family and remembers the other from the look before: the
+ * kernel goes through its whole table for each, and a flow stays for half a minute.
  */
 import { isLoopback } from "../../addresses.ts";
 import { isTracking, openUdpFlows, type UdpFlows } from "../../kernel/udp-flows.ts";
@@ -15,6 +18,9 @@ export class TrackedUdp implements ConnectionSource {
   readonly name = "UDP flows";
   readonly tells = "standing";
   #flows: UdpFlows | undefined;
+  /** The next look's. */
+  #family: 4 | 6 = 4;
+  readonly #seen: Record<4 | 6, ClientConnection[]> = { 4: [], 6: [] };
   /** An idle host tracks nothing for a while: that is no news once it was seen to. */
   #tracks = false;
   #trouble: string | undefined;
@@ -32,13 +38,18 @@ export class TrackedUdp implements ConnectionSource {
       return;
     }
     this.#flows ??= openUdpFlows();
-    this.#flows.walk(new Set(served.udp.keys()), (flow) => {
+    const family = this.#family;
+    this.#family = family === 4 ? 6 : 4;
+    const seen: ClientConnection[] = [];
+    this.#flows.walk(family, new Set(served.udp.keys()), (flow) => {
       const { clientAddress, clientPort, localAddress, localPort } = flow;
       const service = served.udp.get(localPort);
       // A flow that passes through, or that this host began, is answered by another host.
       if (service === undefined || isLoopback(clientAddress) || !isOurs(localAddress)) return;
-      visit({ service, transport: "udp", address: clientAddress, port: clientPort, localPort });
+      seen.push({ service, transport: "udp", address: clientAddress, port: clientPort, localPort });
     });
+    this.#seen[family] = seen;
+    for (const connection of [...this.#seen[4], ...this.#seen[6]]) visit(connection);
   }
 
   [Symbol.dispose](): void {

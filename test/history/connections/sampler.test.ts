@@ -174,7 +174,13 @@ describe.skipIf(missing)(`ConnectionSampler${missing}`, () => {
     alice.send("unanswered", 9, SERVER);
     alice.send("hello", port, SERVER);
     await once(alice, "message");
-    expect(sampled.look()).toContainEqual({ address: ALICE, service: "xray", open: before + 1, begun: 1 });
+    // Of two looks one asks for IPv4, and the other remembers.
+    const looks = [sampled.look(), sampled.look()].map((rows) =>
+      rows?.find(({ address }) => address === ALICE),
+    );
+    expect(looks.reduce((sum, row) => sum + (row?.begun ?? 0), 0)).toBe(1);
+    expect(looks[1]?.open).toBe(before + 1);
+    expect(sampled.look()).toContainEqual({ address: ALICE, service: "xray", open: before + 1, begun: 0 });
     expect(sampled.troubles).toHaveLength(1);
   });
 
@@ -184,14 +190,15 @@ describe.skipIf(missing)(`ConnectionSampler${missing}`, () => {
     const premises = { served: { tcp: new Map(), udp: new Map([[port, "xray"]]) }, anywhere: true };
     source.read({ ...premises, isOurs: (address) => address === SERVER }, (found) => seen.push(found));
     expect(seen).toHaveLength(1);
-    source.read({ ...premises, isOurs: () => false }, (found) => seen.push(found));
+    using other = new TrackedUdp();
+    other.read({ ...premises, isOurs: () => false }, (found) => seen.push(found));
     expect(seen).toHaveLength(1);
   });
 
   test("sees by the conntrack command what it sees by netlink", () => {
     using flows = openUdpFlows();
     const byNetlink: UdpFlow[] = [];
-    flows.walk(new Set([port]), (flow) => byNetlink.push(flow));
+    flows.walk(4, new Set([port]), (flow) => byNetlink.push(flow));
     expect(byNetlink).toHaveLength(1);
     expect(decodeUdpFlows(listUdpByCommand("ipv4"))).toEqual(byNetlink);
   });
