@@ -16,7 +16,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { DamagedStateError } from "./errors.ts";
@@ -60,7 +60,7 @@ export class Db implements Disposable {
    * @throws {DamagedStateError} for a newer version; SQLite's error for a file that it cannot use.
    */
   static openToWrite(path: string, kind: DatabaseKind): Db {
-    mkdirSync(dirname(path), { recursive: true, mode: kind.directoryMode });
+    makeFolder(dirname(path), kind.directoryMode);
     if (!existsSync(path)) {
       for (const sibling of ["-wal", "-shm"]) rmSync(path + sibling, { force: true }); // of a file that was removed: they would ruin the new
       closeSync(openSync(path, "a", kind.mode));
@@ -199,6 +199,14 @@ function primaryCode(error: unknown): number {
 function versionText(version: number, expected: number): string {
   const whose = version > expected ? "made by a newer Sluice" : "the daemon brings it to this one";
   return `expected version ${expected}, got ${version} (${whose})`;
+}
+
+/** Makes a folder that is missing, and those it is in, with this mode: the daemon's umask would shut readers out. */
+function makeFolder(folder: string, mode: number): void {
+  const first = mkdirSync(folder, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let each = resolve(folder); each.length >= resolve(first).length; each = dirname(each))
+    chmodSync(each, mode);
 }
 
 /** Gives a database and its log to a group to read, or to nobody but its owner. */

@@ -27,8 +27,6 @@
  *
  * The views answer the SELECTs that operators know from the older database,
  * whose names they have. Its times were text in UTC; the index is on that text.
- *
- * Pure: no clock, no I/O.
  */
 import { webGroup } from "../local-users.ts";
 import type { DatabaseKind } from "../sqlite.ts";

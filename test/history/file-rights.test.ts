@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdtempDisposable, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { HISTORY } from "../../src/history/schema.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
@@ -62,6 +62,22 @@ describe("Db.openToWrite(, HISTORY)", () => {
       }
     },
   );
+});
+
+test("Db.openToWrite() makes folders that a reader can come through, whatever the umask", async () => {
+  await using file = await scratch();
+  const outer = join(dirname(file.path), "outer");
+  const path = join(outer, "inner", "history.db");
+  const before = process.umask(0o027);
+  try {
+    Db.openToWrite(path, PRIVATE)[Symbol.dispose]();
+  } finally {
+    process.umask(before);
+  }
+  for (const each of [outer, dirname(path)]) expect(await rightsOf(each)).toMatchObject({ mode: "755" });
+  await chmod(outer, 0o700);
+  Db.openToWrite(path, PRIVATE)[Symbol.dispose]();
+  expect(await rightsOf(outer)).toMatchObject({ mode: "700" }); // that is its owner's will
 });
 
 describe("a reader of the group, without any right", () => {
