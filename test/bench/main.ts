@@ -15,6 +15,7 @@ import { historyRows } from "./history-rows.ts";
 import { openvpnRows } from "./openvpn-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
+import { signInRows } from "./sign-in-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
 import { startRows } from "./start-rows.ts";
@@ -41,6 +42,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   proxies: () => proxyRows(10),
   history: () => historyRows(quick),
   openvpn: () => openvpnRows(quick),
+  signing: () => signInRows(quick),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own
 };

@@ -9,7 +9,8 @@ type Program =
   | "bulk-traffic.ts"
   | "bulk-packets.ts"
   | "openvpn-server.ts"
-  | "openvpn-poller.ts";
+  | "openvpn-poller.ts"
+  | "sign-in-server.ts";
 
 export function programPath(name: Program): string {
   return fileURLToPath(new URL(name, import.meta.url));
