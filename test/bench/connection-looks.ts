@@ -10,9 +10,10 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConnectionSampler } from "../../src/history/connections/sampler.ts";
-import { Db } from "../../src/history/database.ts";
 import type { SeenConnections } from "../../src/history/records.ts";
+import { HISTORY } from "../../src/history/schema.ts";
 import { HistoryWriter } from "../../src/history/writer.ts";
+import { Db } from "../../src/sqlite.ts";
 import { milliseconds } from "../../src/units.ts";
 
 export interface LooksReport {
@@ -60,7 +61,7 @@ for (let index = 0; index < DATAGRAM_CLIENTS; index += 1) {
 }
 
 using folder = mkdtempDisposableSync(join(tmpdir(), "sluice-bench-"));
-using db = Db.openToWrite(join(folder.path, "history.db"));
+using db = Db.openToWrite(join(folder.path, "history.db"), HISTORY);
 const writer = new HistoryWriter(db);
 let now = AT;
 let rows: readonly SeenConnections[] = [];

@@ -18,6 +18,7 @@ import { openvpnRows } from "./openvpn-rows.ts";
 import { pageRows } from "./page-rows.ts";
 import { proxyRows } from "./proxy-rows.ts";
 import { restartRows } from "./restart-rows.ts";
+import { signInRows } from "./sign-in-rows.ts";
 import { sshDeletionRows } from "./ssh-deletion-rows.ts";
 import { sshRows } from "./ssh-rows.ts";
 import { startRows } from "./start-rows.ts";
@@ -46,6 +47,7 @@ const groups: Readonly<Record<string, () => Iterable<Row> | AsyncIterable<Row>>>
   connections: () => connectionRows(quick ? 100 : 500),
   openvpn: () => openvpnRows(quick),
   live: () => liveRows(quick ? { rounds: 2, span: 5_000 } : { rounds: 5, span: 10_000 }),
+  signing: () => signInRows(quick),
   terminal: () => terminalRows(quick ? 5_000 : 20_000),
   page: () => pageRows(quick ? 3 : 10),
   gates: () => gateRows(quick ? quickGates() : allGates()), // last: it leaves this network for one of its own

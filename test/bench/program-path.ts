@@ -10,7 +10,8 @@ type Program =
   | "bulk-packets.ts"
   | "openvpn-server.ts"
   | "openvpn-poller.ts"
-  | "live-server.ts";
+  | "live-server.ts"
+  | "sign-in-server.ts";
 
 export function programPath(name: Program): string {
   return fileURLToPath(new URL(name, import.meta.url));

@@ -59,7 +59,6 @@ export async function openTestWeb(options: TestWebOptions = {}): Promise<TestWeb
   core.admins.add({ name: "guest", role: "viewer", password }, clock.now);
   const server = parts.use(
     await startWebServer(core, {
-      count: (_, next) => next(),
       page: options.page ?? new Map(),
       count: (_, next) => next(),
       routes: options.routes ?? [],

@@ -77,10 +77,5 @@ export async function runUpCommand(options: {
 }
 
 function unbuiltParts(settings: Settings): string[] {
-  const { web, fleet } = settings;
-  const parts = {
-    web,
-    fleet,
-  };
-  return Object.entries(parts).flatMap(([name, part]) => (part === null ? [] : [name]));
+  return settings.fleet === null ? [] : ["fleet"];
 }

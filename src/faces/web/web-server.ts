@@ -12,7 +12,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono, MiddlewareHandler } from "hono";
 import type { WebSocket } from "ws";
 import { InvalidSettingsError } from "../../errors.ts";
-import { securityHeaders } from "./http/headers.ts";
+import { commonHeaders } from "./http/headers.ts";
 import { listenFault } from "./http/listen-address.ts";
 import { LiveDoor } from "./http/live-door.ts";
 import { type Refusal, type RefusalReason, refusalBody, retryHeader } from "./http/refusals.ts";
@@ -76,8 +76,11 @@ export async function startWebServer(core: WebCore, parts: ServerParts): Promise
   const answers = new WeakMap<Duplex, ServerResponse>();
   server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     answers.set(incoming.socket, outgoing);
+    const facts = core.door.factsOf(incoming);
+    // Here, and not in the app: whatever fails there, these stand.
+    for (const [name, value] of Object.entries(commonHeaders(facts.secure))) outgoing.setHeader(name, value);
     const refusal = core.door.refusalOf(incoming);
-    if (refusal) refuseRequest(core, refusal, incoming, outgoing);
+    if (refusal) refuseRequest(core, refusal, facts.address, outgoing);
     else void answer(incoming, outgoing);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -144,18 +147,11 @@ function watching(
   });
 }
 
-function refuseRequest(
-  core: WebCore,
-  refusal: Refusal,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): void {
-  const { address, secure } = core.door.factsOf(incoming);
+function refuseRequest(core: WebCore, refusal: Refusal, address: string, outgoing: ServerResponse): void {
   core.refusals.note(refusal.reason, address);
   outgoing.writeHead(refusal.status, {
-    ...securityHeaders(secure),
     ...retryHeader(refusal),
-    ...{ "content-type": "application/json", "cache-control": "no-store", connection: "close" },
+    ...{ "content-type": "application/json", connection: "close" },
   });
   outgoing.end(JSON.stringify(refusalBody(refusal)));
 }

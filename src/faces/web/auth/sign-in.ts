@@ -43,10 +43,11 @@ export class SignIn {
     if (this.#admins.isEmpty()) return { kind: "no-admin" };
     const now = this.#now();
     const from = limitKey(address);
-    const known = this.#logins.knows(name, address, now);
-    const wait = Math.max(this.#byAddress.wait(from, now), known ? 0 : this.#byName.wait(name, now));
-    if (wait > 0) return { kind: "refused", refusal: delayed(wait / 1000) };
     if (this.#turns.isFull) return { kind: "refused", refusal: BUSY };
+    const byName = this.#byName.wait(name, now);
+    const held = byName > 0 && !this.#logins.knows(name, address, now) ? byName : 0;
+    const wait = Math.max(this.#byAddress.wait(from, now), held);
+    if (wait > 0) return { kind: "refused", refusal: delayed(wait / 1000) };
     this.#byAddress.book(from, now);
     this.#byName.book(name, now);
     const admin = this.#admins.find(name);

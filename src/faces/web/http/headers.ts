@@ -11,9 +11,10 @@ const POLICY =
 
 const HALF_A_YEAR_S = 15_552_000;
 
-/** @param secure whether the client speaks TLS: over HTTP, Strict-Transport-Security would be ignored at best. */
-export function securityHeaders(secure: boolean): Readonly<Record<string, string>> {
+/** What is not to be kept says nothing; the page's files say otherwise. @param secure whether the client speaks TLS: over HTTP, Strict-Transport-Security would be ignored at best. */
+export function commonHeaders(secure: boolean): Readonly<Record<string, string>> {
   return {
+    "cache-control": "no-store",
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

@@ -33,14 +33,13 @@ export function watchCertificate(
     if (looking) return;
     looking = true;
     try {
-      const stamp = await stampOf(files);
-      if (seen !== undefined && stamp !== seen) {
-        take(await readCertificate(files));
-        log.write("info", "web took a new certificate", { file: files.cert });
-      }
-      seen = stamp;
+      const stamp = await stampOf(files).catch(() => "missing");
+      const changed = seen !== undefined && stamp !== seen;
+      seen = stamp; // before they are read: what changes meanwhile is seen next time
+      if (!changed) return;
+      take(await readCertificate(files));
+      log.write("info", "web took a new certificate", { file: files.cert });
     } catch (error) {
-      seen = await stampOf(files).catch(() => "missing");
       log.write("warning", "Cannot use the new certificate, the old one stays", { reason: reasonOf(error) });
     } finally {
       looking = false;

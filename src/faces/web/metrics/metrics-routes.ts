@@ -4,11 +4,11 @@
  * A program on this host may scrape without a token, but gets no names then:
  * customers whose traffic leaves here can come from loopback too.
  */
-import { getConnInfo } from "@hono/node-server/conninfo";
 import { type Context, Hono } from "hono";
 import type { UserRow, WebDesk } from "../../../control/rows.ts";
 import type { CaptureClient } from "../../../hosts/capture-client.ts";
 import { VERSION } from "../../../version.ts";
+import { isLoopback } from "../http/listen-address.ts";
 import type { LiveHub } from "../live/hub.ts";
 import { may, needs, type WebEnv } from "../viewer.ts";
 import { daemonFamilies, openvpnFamilies } from "./daemon-families.ts";
@@ -116,11 +116,10 @@ function ownProcess() {
 
 /** The peer is on this host and no proxy: one that does not say for whom it asks names us as it found us. */
 function isLocal(context: Context<WebEnv>): boolean {
-  const { address = "" } = getConnInfo(context).remote;
   const proxied = ["x-forwarded-for", "forwarded", "x-real-ip", "via"].some((name) =>
     context.req.header(name),
   );
-  return !proxied && /^(?:::ffff:)?127\.|^::1$/.test(address);
+  return !proxied && isLoopback(context.get("address"));
 }
 
 /** The last answer for a second, also while it is on its way. */

@@ -1,6 +1,7 @@
 /** /metrics, /healthz and /readyz over real HTTP: who a peer is, only a socket tells. */
 import { once } from "node:events";
 import { serve } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
 import { Hono } from "hono";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AnswerCounts } from "../../../../src/faces/web/metrics/answer-counts.ts";
@@ -28,6 +29,7 @@ async function served(parts: { viewer?: Viewer; metricsUsers?: boolean; host?: s
     .use(answers.middleware)
     .use(async (context, next) => {
       context.set("viewer", parts.viewer);
+      context.set("address", getConnInfo(context).remote.address ?? "");
       await next();
     })
     .route(
