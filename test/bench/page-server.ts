@@ -179,6 +179,7 @@ function bodyOf(path: string, query: URLSearchParams, rows: readonly AccountTupl
     };
   }
   if (what === "sessions") return { sessions: [], servers: [] };
+  if (what === "hosts") return { hosts: [], total: 0, trouble: "" };
   if (what === "settings") return { settings: SETTINGS };
   if (what === "tokens") return { tokens: [TOKEN] };
   return undefined;

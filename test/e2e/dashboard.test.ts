@@ -83,6 +83,14 @@ test.skipIf(missing !== "")(
     await page.emulateMedia({ colorScheme: "dark" });
     expect(await accessFaults(page)).toEqual([]);
 
+    // Behind a proxy that lets no socket through, he is told by polling.
+    await page.routeWebSocket(/\/api\/v1\/live/, (socket) => socket.close());
+    await page.goto(`http://127.0.0.1:${port}/#/accounts/alice`);
+    await page.reload();
+    expect(await until("a figure is polled", async () => (await usedOn(page)) || undefined)).toBeGreaterThan(
+      MIB,
+    );
+
     await page.getByRole("button", { name: "Sign out", exact: true }).click();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await page.reload();

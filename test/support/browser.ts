@@ -55,6 +55,7 @@ export async function accessFaults(page: Page): Promise<readonly string[]> {
 export async function pictures(page: Page, name: string): Promise<readonly number[]> {
   await mkdir(OUTPUT, { recursive: true });
   const tooWide: number[] = [];
+  await page.evaluate("scrollTo(0, 0)");
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width === 360 ? 740 : Math.round((width * 9) / 16) });
     const over = await page.evaluate("document.documentElement.scrollWidth - innerWidth");

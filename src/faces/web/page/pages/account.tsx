@@ -152,7 +152,7 @@ function Stops({ account: of }: { readonly account: UserRow | undefined }) {
     <ul class="plain">
       {of.stops.map(({ keeper, step, text }) => (
         <li key={keeper}>
-          <strong>{keeper}</strong>: {step}. {text}
+          <strong>{keeper}</strong>: {step} ({text})
         </li>
       ))}
     </ul>
