@@ -22,10 +22,7 @@ export function parseBpftraceLine(line: string): ToldConnection | undefined {
   const [, localPort, local = "", remotePort, remote = ""] =
     /^(\d{1,5}) (\S+) (\d{1,5}) (\S+)$/.exec(line) ?? [];
   const [localAddress, remoteAddress] = [canonicalAddress(local), canonicalAddress(remote)];
-  if (!localAddress || !remoteAddress) return undefined;
-  return {
-    transport: "tcp",
-    ...{ localAddress, localPort: Number(localPort) },
-    ...{ remoteAddress, remotePort: Number(remotePort) },
-  };
+  const ports = { localPort: Number(localPort), remotePort: Number(remotePort) };
+  if (!localAddress || !remoteAddress || Math.max(...Object.values(ports)) > 65_535) return undefined;
+  return { transport: "tcp", localAddress, remoteAddress, ...ports };
 }
