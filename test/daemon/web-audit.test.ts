@@ -60,6 +60,15 @@ test("WebAudit tells what it joined when the daemon stops", () => {
 });
 
 test.for([
+  [0, {}],
+  [2 ** 32 - 5, { count: 1_000_000 }],
+])("WebAudit takes a count of %d for one that can be", ([count, want]) => {
+  const { audit, recorded } = openAudit();
+  audit.take([{ ...row, actor: "", address: "", count: count as number }]);
+  expect(recorded[0]?.[2]).toEqual(want);
+});
+
+test.for([
   { name: "control characters", text: "a\u001b[31m\nb", want: "a\ufffd[31m\ufffdb" },
   { name: "a text that is too long", text: "x".repeat(5_000), want: "x".repeat(300) },
   {
