@@ -41,11 +41,16 @@ export async function stream<Request, Part extends object>(
     }
     call.end();
   } catch (error) {
-    call.destroy(asServiceError(error));
+    refuse(call, error);
   }
 }
 
-export function asServiceError(error: unknown): Error {
+/** Ends a stream with an error. To destroy it would send nothing: the other side would wait for ever. */
+export function refuse(call: Pick<ServerDuplexStream<unknown, unknown>, "emit">, error: unknown): void {
+  call.emit("error", asServiceError(error));
+}
+
+function asServiceError(error: unknown): Error {
   const known =
     codeOf(error) ?? (error instanceof RangeError || error instanceof SyntaxError ? "REFUSED" : "FAILED");
   const details = `${known} ${reasonOf(error)}`;

@@ -24,8 +24,13 @@ import type {
 } from "./rows.ts";
 
 const DEADLINE_MS = 30_000;
-/** A daemon that was restarted is found again at once: by itself gRPC would wait up to two minutes. */
-const RECONNECT_MS = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 1_000 };
+const CHANNEL = {
+  // A daemon that was restarted is found again at once: by itself gRPC would wait up to two minutes.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // 10,000 accounts take some 4 MB, which by itself is the most.
+  "grpc.max_receive_message_length": 64 << 20,
+};
 
 /** Whoever ordered something is told to the daemon; on the admin's socket it does not listen. */
 export class DeskClient implements SharedDesk, Disposable {
@@ -36,7 +41,7 @@ export class DeskClient implements SharedDesk, Disposable {
   constructor(service: ServiceDefinition, path: string) {
     this.#service = service;
     this.#path = path;
-    this.#client = new Client(`unix:${path}`, credentials.createInsecure(), RECONNECT_MS);
+    this.#client = new Client(`unix:${path}`, credentials.createInsecure(), CHANNEL);
   }
 
   status(): Promise<Status> {

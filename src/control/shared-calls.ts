@@ -1,6 +1,6 @@
 /** The calls that both services have: the administrator's and the web's. */
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { asServiceError, stream, unary } from "./answering.ts";
+import { refuse, stream, unary } from "./answering.ts";
 import type { LimitRequest, SharedDesk, UserList, Watch, WatchRequest } from "./rows.ts";
 
 /** Whom an order is put down to, by the `actor` that came with it. @throws {RefusedRequestError} for one that cannot be. */
@@ -51,7 +51,7 @@ function watch(desk: SharedDesk, call: ServerDuplexStream<WatchRequest, UserList
       watching = desk.watch(request, ended.signal);
       void stream(watching, call);
     } catch (error) {
-      call.destroy(asServiceError(error));
+      refuse(call, error);
     }
   });
 }

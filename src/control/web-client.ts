@@ -7,7 +7,7 @@ import type { AuditRow, FindingsReply, SettingChange, SettingRow, SshLoginRow, W
 const FINDINGS_DEADLINE_MS = 70_000;
 
 export class WebClient extends DeskClient implements WebDesk {
-  /** @param path of `web.sock` in the runtime folder. A daemon that is not there, or was restarted, is looked for at each call. */
+  /** @param path as `webSocket()` tells it. A daemon that is not there, or was restarted, is looked for at each call. */
   constructor(path: string) {
     super(WEB_SERVICE, path);
   }

@@ -11,6 +11,8 @@ import type { EventFile } from "../storage/events.ts";
 
 const LINES_A_MINUTE = 200;
 const MINUTE_MS = 60_000;
+/** Of one kind, told as one. */
+const MOST = 1_000_000;
 const LONGEST_TEXT = 300;
 const LONGEST_NAME = 64;
 /** And what of it is worth a second look. */
@@ -77,7 +79,7 @@ export class WebAudit implements Disposable {
 }
 
 function countOf({ count }: AuditRow): number {
-  return Math.max(1, count);
+  return Math.min(Math.max(1, count), MOST);
 }
 
 /** Whole characters, none that would write the operator's terminal. */

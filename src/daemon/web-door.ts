@@ -1,9 +1,9 @@
 /** Opens the web's socket on the daemon, with what is behind it. */
-import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Settings } from "../config.ts";
 import type { Desk } from "../control/rows.ts";
 import { serveWeb } from "../control/web-service.ts";
+import { webSocket } from "../control/web-socket.ts";
 import { mayAskAsWeb, webGroup } from "../local-users.ts";
 import type { Log } from "../log.ts";
 import type { EventFile } from "../storage/events.ts";
@@ -22,11 +22,6 @@ export interface WebDoorOptions {
   readonly log: Log;
   /** As `SettingsEditorOptions` has it. */
   readonly takeOver: (() => Promise<boolean>) | undefined;
-}
-
-/** Where the web asks the daemon. */
-export function webSocket(settings: Settings): string {
-  return join(settings.runtimeDirectory, "web.sock");
 }
 
 /** @throws the system's error when the socket cannot be made. */

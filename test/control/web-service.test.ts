@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { settingsIn } from "../../src/config.ts";
 import { ControlClient } from "../../src/control/client.ts";
-import type { AuditRow, LimitRequest } from "../../src/control/rows.ts";
+import type { AuditRow, LimitRequest, WebDesk } from "../../src/control/rows.ts";
 import { WebClient } from "../../src/control/web-client.ts";
+import { serveWeb } from "../../src/control/web-service.ts";
 import { openOffice } from "../../src/enforce.ts";
 import { RefusedRequestError, UnknownUserError, UnreachableError } from "../../src/errors.ts";
 import type { EventRecord } from "../../src/storage/events.ts";
 import { until } from "../support/until.ts";
+import { userRow } from "../support/user-row.ts";
 
 const NEW: LimitRequest = {
   ...{ name: "joe", totalBytes: 1_000, dailyBytes: undefined, period: "" },
@@ -132,6 +134,14 @@ describe("without web.may_delete", () => {
     await expect(office.web.audit([unknown])).rejects.toThrow(RefusedRequestError);
   });
 
+  test("watch() of a period out of range is refused", async () => {
+    const watch = office.web.watch({ periodMs: 1, inView: [] }, AbortSignal.timeout(5_000));
+    await expect(Array.fromAsync(watch)).rejects.toThrow(RefusedRequestError);
+    const changed = office.web.watch({ periodMs: 1_000, inView: [] }, AbortSignal.timeout(5_000));
+    const lists = Array.fromAsync(changed, () => changed.change({ periodMs: 1, inView: [] }));
+    await expect(lists).rejects.toThrow(RefusedRequestError);
+  });
+
   test("watch() tells of all accounts", async () => {
     for await (const { users } of office.web.watch(
       { periodMs: 1_000, inView: [] },
@@ -183,6 +193,18 @@ test("a daemon that is gone is unreachable, and one that came back is found agai
     .toBe(process.pid);
   web[Symbol.dispose]();
   second.web[Symbol.dispose]();
+});
+
+test("a list of several megabytes is taken whole", async () => {
+  const rows = Array.from({ length: 1_000 }, (_, index) =>
+    userRow({ name: `customer-${index}`, gate: "x".repeat(6_000) }),
+  );
+  const path = join(await folderFor(), "web.sock");
+  await using _served = await serveWeb({ listUsers: async () => rows } as unknown as WebDesk, {
+    ...{ path, group: undefined, mayEnter: () => true, log: { write: () => undefined } },
+  });
+  using web = new WebClient(path);
+  expect((await web.listUsers("")).at(-1)?.name).toBe("customer-999");
 });
 
 test("no socket is made where the web is switched off", async () => {

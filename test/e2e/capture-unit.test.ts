@@ -3,6 +3,8 @@ import { chmod, chown, lstat, mkdir, readFile, readlink, stat, writeFile } from 
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { captureUser } from "../../src/capture-user.ts";
+import { RefusedRequestError } from "../../src/errors.ts";
+import { CaptureClient } from "../../src/hosts/capture-client.ts";
 import { findEngines } from "../support/engines.ts";
 import { execute } from "../support/namespaces.ts";
 import { CLIENT, SERVER } from "../support/public-network.ts";
@@ -11,13 +13,14 @@ import { until } from "../support/until.ts";
 import { engineSettings, openClient, startServer } from "./capture-engine.ts";
 import { CAPTURE_NEEDS, type CaptureStage, openCaptureStage, pitch, requestFor } from "./capture-stage.ts";
 
+const NOBODY = 65_534;
 const missing = needs(...CAPTURE_NEEDS, "nginx", "setpriv", "useradd", "userdel");
 const [program] = findEngines();
 const noEngine = needs("curl", "openssl") || (program ? "" : " (needs: xray)");
 
 test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missing}`, async () => {
   await using user = await openCaptureUser();
-  await using stage = await openCaptureStage();
+  await using stage = await openCaptureStage({ settings: { web: {} } });
   await stage.serve("server", 'server { listen 80; return 200 ""; }', [80]);
   await handOver(stage, user);
   const enforcer = await stage.sluice.start({ namespace: stage.server.name });
@@ -38,6 +41,13 @@ test.skipIf(missing)(`a capture with CAP_NET_RAW alone does all its work${missin
   await execute("sed", ["-i", "/^old/d", link]);
   await until("the enforcer has put the link back", async () => (await lstat(link)).isSymbolicLink(), 10_000);
   await until("the host is gone", async () => !(await stage.log.text()).includes("old.example"));
+  const web = join(stage.sluice.directory, "run", "capture", "web.sock");
+  expect((await new CaptureClient(web).status()).pid).toBe(capture.pid);
+  await expect(new CaptureClient(web).clear()).rejects.toThrow(RefusedRequestError);
+  // Everybody may knock there; whoever is not the web is shown out, by the kernel's word for who he is.
+  const knock = `require("node:net").connect(${JSON.stringify(web)}).on("close", () => console.log("closed"))`;
+  const [setpriv = "", ...words] = as({ uid: NOBODY, gid: NOBODY });
+  expect(await execute(setpriv, [...words, process.execPath, "-e", knock])).toBe("closed\n");
   const { uid, mode } = await stat(stage.log.path);
   expect([uid, mode & 0o777]).toEqual([user.uid, 0o644]);
   expect(await capture.stop()).toBe(0);
@@ -80,7 +90,8 @@ async function handOver({ sluice }: CaptureStage, { uid, gid }: User): Promise<v
   const socketFolder = join(sluice.directory, "run", "capture");
   await mkdir(socketFolder, { recursive: true });
   await chown(socketFolder, uid, gid);
-  for (const folder of [sluice.directory, dirname(socketFolder), socketFolder]) await chmod(folder, 0o755);
+  for (const folder of [sluice.directory, dirname(socketFolder)]) await chmod(folder, 0o755);
+  await chmod(socketFolder, 0o751);
   await chmod(sluice.settingsPath, 0o644);
 }
 

@@ -1,5 +1,7 @@
 /** What is booked to an SSH account is what the kernel counted, to the byte, and what was moved, once. */
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { WebClient } from "../../src/control/web-client.ts";
 import type { Family } from "../support/namespaces.ts";
 import { needs } from "../support/requirements.ts";
 import { makeSluice, type Sluice } from "../support/sluice.ts";
@@ -15,6 +17,8 @@ const DOWN = 100 * MB;
 /** Headers, acknowledgements of the other direction, ends of connections. */
 const HEADROOM = 1.05;
 const LONGEST_PERIOD_MS = 100;
+/** Where the stage's client is. */
+const CLIENT = "10.62.1.1";
 
 const missing = missingForSsh || needs("nft");
 
@@ -97,6 +101,11 @@ describe.skipIf(missing)(`the books of an SSH account${missing}`, { timeout: 120
       await until("it moves", async () => (await transfer.progress()).down > 5 * MB);
       const before = (await transfer.progress()).down;
       await start();
+      using web = new WebClient(join(sluice.directory, "run", "web.sock"));
+      // The login is told by the connection itself: ssh's own log is not read here.
+      expect(await until("he is seen", async () => (await web.sshLogins())[0])).toMatchObject({
+        ...{ account: account.name, daemon: via, address: CLIENT, denied: false },
+      });
       const after = (await transfer.progress()).down;
       expect(await transfer.finish()).toMatchObject({ outcome: "complete" });
       const { downlink } = await stillBooked(stage, sluice, account);
@@ -130,6 +139,7 @@ async function setSshStage() {
   const sluice = await makeSluice({
     max_period_ms: LONGEST_PERIOD_MS,
     ssh: { ...stage.settings, backend: "nftables" },
+    web: {},
   });
   onTestFinished(() => sluice[Symbol.asyncDispose]());
   return { stage, sluice, account, start: () => sluice.start({ namespace: stage.server.name }) };
