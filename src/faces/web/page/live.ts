@@ -21,15 +21,18 @@ export const hosts = signal<HostList>(NO_HOSTS);
 export const link = signal<"opening" | "socket" | "polling" | "none">("opening");
 /** Why what is shown may be old; "" while it is not. */
 const trouble = signal("");
-/** When something was told last, ms since 1970; 0 never. */
+/** The socket stands, but nothing comes, where something comes each second: the way to the server may be cut. */
+const silent = signal(false);
+/** When something was told last, by the server's clock: ms since 1970; 0 never. */
 export const toldAt = signal(0);
 
 /** Why the figures shown are not of now; "" while they are. */
 export const stale = computed(() => {
-  if (link.value === "none") return "The dashboard's server does not answer";
+  if (link.value === "none" || silent.value) return "The dashboard's server does not answer";
   return trouble.value;
 });
 
+const SILENT_MS = 10_000;
 const POLL_MS = 5_000;
 /** A proxy that refuses upgrades does so tomorrow too: it is asked seldom. */
 const REOPEN_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
@@ -39,6 +42,8 @@ let socket: WebSocket | undefined;
 let pollTimer: ReturnType<typeof setTimeout> | undefined;
 let reopenTimer: ReturnType<typeof setTimeout> | undefined;
 let tries = 0;
+/** When anything came over the socket, or was asked for, by our own clock. */
+let stirredAt = 0;
 /** Ends the question that is out when what is looked at changes. */
 let asking = new AbortController();
 
@@ -55,7 +60,12 @@ export function useLive(wanted: LiveView): void {
 export function listen(): () => void {
   tries = 0;
   open();
+  const watched = setInterval(() => {
+    const waits = link.value === "socket" && view.view !== "none" && trouble.value === "";
+    silent.value = waits && performance.now() - stirredAt > SILENT_MS;
+  }, POLL_MS);
   return () => {
+    clearInterval(watched);
     clearTimeout(reopenTimer);
     stopPolling();
     const closing = socket;
@@ -72,6 +82,7 @@ export function listen(): () => void {
 
 function look(wanted: LiveView): void {
   view = wanted;
+  stirred();
   trouble.value = "";
   if (wanted.view === "account") account.value = undefined;
   if (link.value === "socket") socket?.send(JSON.stringify(view));
@@ -88,6 +99,7 @@ function open(): void {
     tries = 0;
     stopPolling();
     link.value = "socket";
+    stirred();
     opening.send(JSON.stringify(view));
   };
   opening.onmessage = ({ data }) => {
@@ -133,7 +145,13 @@ function stopPolling(): void {
   asking = new AbortController();
 }
 
+function stirred(): void {
+  stirredAt = performance.now();
+  silent.value = false;
+}
+
 function take(message: LiveMessage): void {
+  stirred();
   if (message.type === "trouble") {
     trouble.value = message.text;
     return;

@@ -116,9 +116,11 @@ function StaleNotice({ timeZone }: { readonly timeZone: string }) {
   if (stale.value === "") return null;
   const since = toldAt.value === 0 ? "" : ` since ${dateTime(toldAt.value, timeZone)}`;
   return (
-    <Notice kind="warning">
-      {stale.value}. Nothing was heard{since}; what is shown may be old.
-    </Notice>
+    <div class="over">
+      <Notice kind="warning">
+        {stale.value}. Nothing was heard{since}; what is shown may be old.
+      </Notice>
+    </div>
   );
 }
 

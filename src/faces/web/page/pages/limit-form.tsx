@@ -42,7 +42,7 @@ export function LimitForm({ account, onDone }: LimitFormProps) {
       onDone((await order<AccountBody>("PATCH", path, body)).account);
     } catch (error) {
       // He may have moved past the new limit while it was typed.
-      warned.value = error instanceof ApiError && error.code === "refused";
+      warned.value = error instanceof ApiError && error.status === 409;
       throw error;
     }
     warned.value = false;
