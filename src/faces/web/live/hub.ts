@@ -14,9 +14,9 @@ import { milliseconds } from "../../../units.ts";
 import { may, type Viewer } from "../viewer.ts";
 import type { LiveMessage, LiveView } from "../wire.ts";
 import { AccountFeed } from "./account-feed.ts";
+import { Beats } from "./beats.ts";
 import { HostsFeed } from "./hosts-feed.ts";
 import { GOING_AWAY, LiveClient, POLICY_VIOLATION, TRY_AGAIN_LATER } from "./live-client.ts";
-import { LONGEST_MESSAGE, parseLiveView } from "./live-view.ts";
 import { LiveWords } from "./live-words.ts";
 
 export interface LiveHubOptions {
@@ -30,8 +30,6 @@ export interface LiveHubOptions {
 export const MOST_CLIENTS = 500;
 /** With one login or token. */
 export const MOST_CLIENTS_OF_ONE = 50;
-/** Views a client may ask for within a second. */
-const MOST_ASKED = 30;
 const BEAT_MS = 1_000;
 const BEATS_TO_CHECK = 10;
 const BEATS_TO_PING = 30;
@@ -45,8 +43,8 @@ export class LiveHub implements Disposable {
   readonly #clients = new Set<LiveClient>();
   readonly #words: LiveWords;
   readonly #ended = new AbortController();
-  #beating = false;
-  #beats = 0;
+  readonly #beats: Beats;
+  #beatsSoFar = 0;
 
   constructor(options: LiveHubOptions) {
     this.#options = options;
@@ -60,6 +58,10 @@ export class LiveHub implements Disposable {
       ...{ capture, clock },
       onFirst: () => this.#tellThose((client) => client.view.view === "hosts"),
       onTrouble: (text) => this.#warn(text, (view) => view === "hosts"),
+    });
+    this.#beats = new Beats({
+      ...{ clock, period: milliseconds(BEAT_MS), onBeat: () => this.#beat() },
+      goesOn: () => this.#clients.size > 0 || this.#accounts.running || this.#hosts.running,
     });
     this.#words = new LiveWords(this.#accounts, this.#hosts, clock);
   }
@@ -92,7 +94,7 @@ export class LiveHub implements Disposable {
    */
   async heard(forMs?: number): Promise<boolean> {
     this.#accounts.want(forMs);
-    this.#beginBeats();
+    this.#beats.begin();
     await this.#soon(this.#accounts.settled());
     return this.#accounts.connected;
   }
@@ -112,7 +114,7 @@ export class LiveHub implements Disposable {
       this.#clients.delete(client);
       this.#showAccounts();
     });
-    this.#beginBeats();
+    this.#beats.begin();
   }
 
   /** Closes all pages of a login or a token. */
@@ -133,7 +135,7 @@ export class LiveHub implements Disposable {
     }
     if (view.view === "hosts") {
       this.#hosts.want();
-      this.#beginBeats();
+      this.#beats.begin();
       await this.#soon(this.#hosts.settled());
     } else {
       await this.heard();
@@ -143,18 +145,15 @@ export class LiveHub implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended.abort();
+    this.#beats[Symbol.dispose]();
     for (const client of this.#clients) client.close(GOING_AWAY, "The server stops");
     this.#accounts.stop();
     this.#hosts.stop();
   }
 
   #hear(client: LiveClient, data: RawData, binary: boolean): void {
-    client.asked += 1;
-    // A socket of ours gives one Buffer for each message.
-    const text = data as Buffer;
-    const view = binary || text.length > LONGEST_MESSAGE ? undefined : parseLiveView(text.toString("utf8"));
-    if (!view) return client.close(POLICY_VIOLATION, "Expected a view in JSON");
-    if (client.asked > MOST_ASKED) return client.close(POLICY_VIOLATION, "Too many views at once");
+    const view = client.viewIn(data, binary);
+    if (!view) return client.close(POLICY_VIOLATION, "Expected a view in JSON, some a second at the most");
     if (!maySee(view, client.viewer)) return client.close(POLICY_VIOLATION, "Only admins see hosts");
     client.view = view;
     client.fresh = true;
@@ -174,31 +173,13 @@ export class LiveHub implements Disposable {
     this.#accounts.show([...new Set(names)]);
   }
 
-  #beginBeats(): void {
-    if (this.#beating || this.#ended.signal.aborted) return;
-    this.#beating = true;
-    void this.#beatOn();
-  }
-
-  /** Goes on while there is anybody, or anything is watched. */
-  async #beatOn(): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#ended;
-    while (!signal.aborted && (this.#clients.size > 0 || this.#accounts.running || this.#hosts.running)) {
-      // It ends with the signal.
-      await clock.sleep(milliseconds(BEAT_MS), signal).catch(() => undefined);
-      if (!signal.aborted) this.#beat();
-    }
-    this.#beating = false;
-  }
-
   #beat(): void {
-    this.#beats += 1;
+    this.#beatsSoFar += 1;
     this.#words.forget();
     for (const client of this.#clients) {
-      client.asked = 0;
-      if (this.#beats % BEATS_TO_PING === 0) client.ping();
-      if (this.#beats % BEATS_TO_CHECK === 0 && !this.#options.stillMay(client.viewer)) {
+      client.beat();
+      if (this.#beatsSoFar % BEATS_TO_PING === 0) client.ping();
+      if (this.#beatsSoFar % BEATS_TO_CHECK === 0 && !this.#options.stillMay(client.viewer)) {
         client.close(POLICY_VIOLATION, "The login has ended");
       }
       this.#want(client);

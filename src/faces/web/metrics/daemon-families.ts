@@ -69,7 +69,7 @@ function jobFamilies({ jobs, spanBoundsMs }: Status): readonly Family[] {
     histogram("sluice_tick_delay_seconds", "How far behind their due time they begin.", "lags"),
     gauge(
       "sluice_tick_lag_seconds",
-      "The same of the last run.",
+      "How far behind its due time the last run began.",
       ...of(({ lastLagMs }) => lastLagMs / 1_000),
     ),
     counter(
