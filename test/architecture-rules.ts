@@ -8,6 +8,8 @@ import { type Source, targetOf } from "./architecture-sources.ts";
 /** Files directly below src/, but for the composition roots. */
 export const ROOT = "root";
 const EVERYTHING = ["everything"];
+/** A face with a composition root of its own. */
+const WEB_FACE = "faces/web";
 
 interface Folder {
   /** Folders it may import beside itself; those of `types` with `import type` alone. */
@@ -40,6 +42,7 @@ export const FOLDERS: Readonly<Record<string, Folder>> = {
   control: { may: [ROOT, "kernel"], types: ["daemon"], why: "it serves whatever daemon it is handed" },
   demo: { may: [ROOT], why: "it stands in for an engine, which knows nothing of us" },
   faces: { may: EVERYTHING, why: "they are the edge" },
+  [WEB_FACE]: { may: EVERYTHING, why: "it is the one face that runs by itself: web.ts puts it together" },
   hosts: { may: [ROOT, "logs"], why: "host capture is a sibling of the quota pipeline" },
   history: {
     may: [ROOT, "kernel", "logs"],
@@ -127,8 +130,9 @@ export function importComplaints({ path, imports }: Source): string[] {
 /** Why `place` may not import `to`, or undefined if it may. */
 function refusalOf(place: string, to: string, typeOnly: boolean): string | undefined {
   const composes = COMPOSITION_ROOTS.includes(place);
-  if (to === "faces") {
-    return ["cli.ts", "web.ts"].includes(place) ? undefined : "only cli.ts and web.ts may import faces";
+  if (to === "faces") return place === "cli.ts" ? undefined : "only cli.ts may import faces";
+  if (to === WEB_FACE) {
+    return ["web.ts", "faces"].includes(place) ? undefined : "only web.ts and the other faces may import it";
   }
   if (COMPOSITION_ROOTS.includes(to)) {
     return composes || place === "faces"
@@ -187,6 +191,7 @@ export function isPure({ path, head }: Source): boolean {
 
 export function placeOf(path: string): string {
   if (COMPOSITION_ROOTS.includes(path)) return path;
+  if (path.startsWith(`${WEB_FACE}/`)) return WEB_FACE;
   return path.includes("/") ? (path.split("/")[0] ?? "") : ROOT;
 }
 

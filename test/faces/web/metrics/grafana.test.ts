@@ -6,7 +6,7 @@ import { metricNamesIn, ratedIn } from "./promql.ts";
 import { ALL_FAMILIES, ALL_NAMES } from "./scraped.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const RULES = join(ROOT, "grafana/alerts.yaml");
+const RULES = join(ROOT, "docs/grafana/alerts.yaml");
 const LABELS = new Set([
   ...ALL_FAMILIES.flatMap(({ samples }) => samples.flatMap(({ labels }) => Object.keys(labels))),
   "node",
@@ -24,7 +24,7 @@ interface Dashboard {
   }[];
 }
 
-const dashboard = JSON.parse(readFileSync(join(ROOT, "grafana/dashboard.json"), "utf8")) as Dashboard;
+const dashboard = JSON.parse(readFileSync(join(ROOT, "docs/grafana/dashboard.json"), "utf8")) as Dashboard;
 const expressions = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr, legendFormat }) => ({ title, expr, legendFormat })),
 );
