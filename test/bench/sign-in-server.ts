@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { parseSettings } from "../../src/config.ts";
 import type { WebSettings } from "../../src/config-parts.ts";
 import { hashPassword } from "../../src/faces/web/auth/password-hash.ts";
+import { yieldPool } from "../../src/faces/web/auth/pool-priority.ts";
 import { openWebCore } from "../../src/faces/web/web-core.ts";
 import { startWebServer } from "../../src/faces/web/web-server.ts";
 import { streamLog } from "../../src/log.ts";
 
+await yieldPool(); // as `sluice web` does
 await using folder = await mkdtempDisposable(join(tmpdir(), "sluice-bench-"));
 const input = { data_directory: join(folder.path, "data"), web: { trusted_proxies: ["127.0.0.1"] } };
 const settings = parseSettings("sluice.json", input, {}, "UTC");

@@ -17,7 +17,7 @@ import { listenFault } from "./http/listen-address.ts";
 import { LiveDoor } from "./http/live-door.ts";
 import { type Refusal, type RefusalReason, refusalBody, retryHeader } from "./http/refusals.ts";
 import type { Page } from "./http/static-files.ts";
-import { readCertificate, watchCertificate } from "./http/tls-files.ts";
+import { readCertificate, stampOf, watchCertificate } from "./http/tls-files.ts";
 import { RequestLimits } from "./http/web-steps.ts";
 import type { Viewer, WebEnv } from "./viewer.ts";
 import { webApp } from "./web-app.ts";
@@ -69,6 +69,7 @@ export async function startWebServer(core: WebCore, parts: ServerParts): Promise
   const bounds = parts.bounds ?? BOUNDS;
   const limits = new RequestLimits();
   const app = webApp(core, { ...parts, limits });
+  const since = web.tls ? await stampOf(web.tls) : "";
   const server = await newServer(core, bounds);
   const answer = getRequestListener((request, env) =>
     app.fetch(request, core.door.factsOf((env as HttpBindings).incoming)),
@@ -93,7 +94,7 @@ export async function startWebServer(core: WebCore, parts: ServerParts): Promise
   );
   await listening(server, web.listen);
   const stopped = new Promise<void>((resolve) => server.once("close", () => resolve()));
-  const watch = watching(core, server, bounds);
+  const watch = watching(core, server, { since, everyMs: bounds.certificate });
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
@@ -139,11 +140,11 @@ function listening(
 function watching(
   { web, log }: WebCore,
   server: Server | SecureServer,
-  bounds: Bounds,
+  watch: { readonly since: string; readonly everyMs: number },
 ): Disposable | undefined {
   if (!web.tls || !("setSecureContext" in server)) return undefined;
   return watchCertificate(web.tls, (certificate) => server.setSecureContext(certificate), {
-    ...{ log, everyMs: bounds.certificate },
+    ...{ log, ...watch },
   });
 }
 

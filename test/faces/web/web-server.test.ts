@@ -208,6 +208,9 @@ describe.skipIf(noOpenssl)(`with a certificate${noOpenssl}`, () => {
     const shown = await subjectOf(web.port);
     expect(shown.subject).toBe("first.test");
     expect(shown.transport).toMatch(/^max-age=/);
+    await writeFile(cert, ""); // as it is while it is written
+    await until("the empty one is refused", () => web.logged.length > 0);
+    expect((await subjectOf(web.port)).subject).toBe("first.test");
     await copyFile(second.keyPath, key); // half of the change
     await until("the half is refused", () => web.logged.some((line) => /old one stays/.test(line)));
     expect((await subjectOf(web.port)).subject).toBe("first.test");
