@@ -38,6 +38,8 @@ export interface Page {
 
 const PROBE_DEADLINE = milliseconds(1_500);
 const DEMO_KEEPER = "demo";
+/** Who may sign in at the dashboard, by a password that is made anew each time. */
+const GUEST = "guest";
 /** Lines of events below the table. */
 const LATEST = 5;
 
@@ -98,6 +100,9 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
     );
     parts.defer(() => capturing);
   }
+  const dashboard = await dashboardOf({ ...options.settings, ...below(home) }, latestLines(latest, terminal));
+  parts.use(dashboard.parts);
+  terminal.write(`${dashboard.text}\n`); // the footer is for terminals alone
   parts.defer(() => stopped.abort()); // the last to be put there goes first: both end
 
   const what = demo ? "demo engine" : xray.map(({ api }) => api).join(", ");
@@ -109,6 +114,7 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
         title: () =>
           `Sluice ${mode === "observe" ? "observes" : "enforces"}: ${what}. Ctrl-C leaves; state is in ${home}`,
         footer: () => [
+          dashboard.text,
           ...(mode === "observe" ? [HOW_TO_ENFORCE] : []),
           ...(demo || !hosts
             ? []
@@ -125,6 +131,24 @@ export async function runUp(options: UpOptions, signal: AbortSignal): Promise<vo
 
 const HOW_TO_ENFORCE =
   "Only observing: nobody is cut. Limits: sluice limit set NAME 10GB. To enforce: sluice up --enforce, or sluice enforce as a service.";
+
+/** Beside the table, where its place is free; it is a first look without it as well. */
+async function dashboardOf(
+  settings: Settings,
+  log: Log,
+): Promise<{ readonly text: string; readonly parts: AsyncDisposableStack }> {
+  const { web } = settings;
+  const parts = new AsyncDisposableStack();
+  if (!web) return { text: "The dashboard is switched off in the settings", parts };
+  try {
+    const { startWeb } = await import("./web.ts");
+    const served = parts.use(await startWeb({ settings, web, log }));
+    const password = await served.letIn(GUEST);
+    return { text: `Dashboard: ${served.address}, sign in as "${GUEST}" with ${password}`, parts };
+  } catch (error) {
+    return { text: `No dashboard: ${reasonOf(error)}`, parts };
+  }
+}
 
 async function reachable(engines: readonly XraySettings[]): Promise<XraySettings[]> {
   const found = await Promise.all(

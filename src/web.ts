@@ -3,6 +3,7 @@
  * say over their sockets, what the history holds, and the server in front. Taken
  * down in reverse.
  */
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,13 +12,15 @@ import type { Settings } from "./config.ts";
 import type { WebSettings } from "./config-parts.ts";
 import { WebClient } from "./control/web-client.ts";
 import { apiRoutes } from "./faces/web/api/routes.ts";
+import { hashPassword } from "./faces/web/auth/password-hash.ts";
 import { Places } from "./faces/web/geoip/places.ts";
+import { listenText } from "./faces/web/http/listen-address.ts";
 import { readPage } from "./faces/web/http/static-files.ts";
 import { LiveHub } from "./faces/web/live/hub.ts";
 import { liveRoutes } from "./faces/web/live/live-routes.ts";
 import { AnswerCounts } from "./faces/web/metrics/answer-counts.ts";
 import { metricsRoutes } from "./faces/web/metrics/metrics-routes.ts";
-import { openWebCore, type WebCore } from "./faces/web/web-core.ts";
+import { openWebCore } from "./faces/web/web-core.ts";
 import { type RunningServer, startWebServer } from "./faces/web/web-server.ts";
 import { HistoryReader } from "./history/queries.ts";
 import { CaptureClient, captureWebSocket } from "./hosts/capture-client.ts";
@@ -32,7 +35,12 @@ export interface WebOptions {
 
 /** A dashboard that is served, until it is disposed of. */
 export interface Web extends RunningServer {
-  readonly core: Pick<WebCore, "admins">;
+  /** Where a browser finds it. */
+  readonly address: string;
+  /** Somebody may sign in. */
+  readonly ready: boolean;
+  /** Gives an admin of this name a new password, which is told here alone; makes him if he is not there. */
+  letIn(name: string): Promise<string>;
 }
 
 const clock = systemClock;
@@ -80,5 +88,17 @@ export async function startWeb({ settings, web, log }: WebOptions): Promise<Web>
     }),
   );
   const owned = parts.move();
-  return { core, port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    port: server.port,
+    address: `${web.tls ? "https" : "http"}://${listenText({ ...web.listen, port: server.port })}`,
+    ready: core.admins.list().length > 0,
+    letIn: async (name) => {
+      const secret = randomBytes(12).toString("base64url");
+      const password = await hashPassword(secret);
+      if (core.admins.find(name)) core.admins.change(name, { password });
+      else core.admins.add({ name, role: "admin", password }, now());
+      return secret;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }

@@ -58,8 +58,11 @@ export async function pictures(page: Page, name: string): Promise<readonly numbe
   await page.evaluate("scrollTo(0, 0)");
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width === 360 ? 740 : Math.round((width * 9) / 16) });
-    const over = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-    if (Number(over) > 0) tooWide.push(width);
+    // Charts learn of a new width a frame later.
+    const fits = page.waitForFunction("document.documentElement.scrollWidth <= innerWidth", undefined, {
+      timeout: 2_000,
+    });
+    await fits.catch(() => tooWide.push(width));
     await page.screenshot({ path: join(OUTPUT, `${name}-${width}.png`) });
   }
   await page.setViewportSize({ width: 1280, height: 800 });

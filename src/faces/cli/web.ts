@@ -3,9 +3,9 @@ import { RefusedRequestError, reasonOf } from "../../errors.ts";
 import { streamLog } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { startWeb } from "../../web.ts";
+import { yieldPool } from "../web/auth/pool-priority.ts";
 import { settingsFor } from "./settings-for.ts";
 import { stopSignal } from "./stop-signal.ts";
-import { webAddress } from "./web-address.ts";
 
 /**
  * Runs until SIGINT or SIGTERM. SIGHUP reads the settings anew: good ones take
@@ -17,12 +17,13 @@ export async function runWeb(options: { config?: string }): Promise<void> {
   const log = streamLog(process.stderr);
   const stop = stopSignal();
   let settings = await settingsFor(options);
+  await yieldPool();
   while (!stop.aborted) {
     const { web } = settings;
     if (!web) throw new RefusedRequestError('Cannot serve the dashboard: "web" is null in the settings');
     await using served = await startWeb({ settings, web, log });
-    log.write("info", `Sluice ${VERSION} serves the dashboard at ${webAddress(web, served.port)}`);
-    if (served.core.admins.list().length === 0) {
+    log.write("info", `Sluice ${VERSION} serves the dashboard at ${served.address}`);
+    if (!served.ready) {
       log.write("warning", "Nobody may sign in yet: sluice admin add NAME");
     }
     const changed = Promise.withResolvers<void>();
