@@ -6,11 +6,12 @@
  * (debootstrap) with Node and npm below /usr/local.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { commandPath } from "../support/requirements.ts";
 import type { Stage } from "./dockerfile.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
@@ -27,6 +28,8 @@ export interface Images extends AsyncDisposable {
 /** Builds all stages, each in a root of its own. */
 export async function buildImage(stages: readonly Stage[]): Promise<Images> {
   const directory = await mkdtemp(join(tmpdir(), "sluice-image-"));
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => rm(directory, { recursive: true, force: true }));
   const built = new Map<string, string>();
   const base = join(directory, "base");
   await makeBase(base);
@@ -38,7 +41,8 @@ export async function buildImage(stages: readonly Stage[]): Promise<Images> {
     await build(root, stage, built);
     if (stage.name !== undefined) built.set(stage.name, root);
   }
-  return { directory, root, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+  const owned = undo.move();
+  return { directory, root, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function makeBase(base: string): Promise<void> {
@@ -46,10 +50,10 @@ async function makeBase(base: string): Promise<void> {
   const mirror =
     stdout.split("\n").find((site) => /\/debian\/?$/.test(site)) ?? "http://deb.debian.org/debian";
   await run("debootstrap", ["--variant=minbase", "bookworm", base, mirror]);
-  const npm = (await run("npm", ["root", "-g"])).stdout.trim();
+  const npm = dirname(dirname(await realpath(commandPath("npm") ?? ""))); // of bin/npm-cli.js
   await mkdir(join(base, "usr/local/lib/node_modules"), { recursive: true });
   await cp(process.execPath, join(base, "usr/local/bin/node"), { dereference: true });
-  await cp(join(npm, "npm"), join(base, "usr/local/lib/node_modules/npm"), {
+  await cp(npm, join(base, "usr/local/lib/node_modules/npm"), {
     recursive: true,
     dereference: true,
   });
@@ -123,6 +127,7 @@ export function startService(options: ServiceOptions): ChildProcess {
     set -eu
     root=$1; count=$2; shift 2
     mount --bind "$root" "$root"; mount -t proc proc "$root/proc"
+    mount -t sysfs -o ro sysfs "$root/sys"; mount --bind /dev "$root/dev"
     while [ "$count" -gt 0 ]; do
       if [ -d "$1" ]; then mkdir -p "$root/$2"; else mkdir -p "$(dirname "$root/$2")"; [ -e "$root/$2" ] || : >"$root/$2"; fi
       mount --bind "$1" "$root/$2"; [ "$3" = rw ] || mount -o remount,bind,ro "$root/$2"
