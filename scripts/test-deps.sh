@@ -13,7 +13,7 @@ PROGRAMS="v2ray:v2ray ss:iproute2 strace:strace mkfs.ext4:e2fsprogs tmux:tmux un
   sshd:openssh-server ssh:openssh-client dropbear:dropbear-bin sshpass:sshpass
   sudo:sudo crontab:cron at:at nginx:nginx-light tcpdump:tcpdump curl:curl openssl:openssl
   socat:socat gpg:gnupg xz:xz-utils groff:groff-base systemd-analyze:systemd script:bsdutils
-  chromium:chromium openvpn:openvpn busybox:busybox debootstrap:debootstrap"
+  chromium:chromium openvpn:openvpn busybox:busybox debootstrap:debootstrap caddy:caddy"
 # The real Xray 26.10.10 as a Python module; its version is not the engine's.
 MODULE="Xray-core==1.8.26.13"
 
@@ -37,6 +37,7 @@ units_of() {
   cron) echo cron.service ;;
   at) echo atd.service ;;
   nginx-light) echo nginx.service ;;
+  caddy) echo caddy.service ;;
   openvpn) echo openvpn.service ;;
   esac
 }
