@@ -58,6 +58,8 @@ describe("the page", async () => {
         ...[place, 200, "<!doctype html><title>Sluice</title>"],
       ]);
       expect(document.headers.get("cache-control")).toBe("no-cache");
+      // Its scripts are found from its one address, which may lie below a prefix.
+      expect([place, document.url]).toEqual([place, `${web.origin}/`]);
     }
     for (const path of [
       "/assets/main-1a2b3c.js.map",

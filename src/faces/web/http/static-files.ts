@@ -82,8 +82,14 @@ export function answerFile(context: Context, page: Page, path: string): Response
   });
 }
 
-/** Every place of the page is shown by its one document; which, the script finds in the address. */
+/**
+ * The page's one document, at its one address: what it shows stands behind "#".
+ * Who comes to another is sent there, by a relative way, since a proxy may have
+ * put all of it below a prefix.
+ */
 export function answerPlace(context: Context, page: Page): Response {
+  const { path } = context.req;
+  if (path !== "/") return context.redirect("../".repeat(path.split("/").length - 2) || "./", 302);
   return (
     answerFile(context, page, INDEX) ??
     context.text("The page is not built: expected dist/page, which npm run build makes", 503)
