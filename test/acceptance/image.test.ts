@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -157,7 +158,9 @@ function running(child: ChildProcess) {
     ended,
     child,
     [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL"); // the namespace's first process: the kernel ends the others with it
+      // Who became another user outlives whoever started him; without the first process of its namespace none goes on.
+      const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
+      if (first !== "") process.kill(Number(first), "SIGKILL");
       await ended;
     },
   };

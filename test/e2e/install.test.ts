@@ -218,7 +218,7 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
   test.skipIf(noStrace).each([
     ["between the two renames of the program", 3],
     ["among the files", 12],
-  ])(`goes on from an installation that was killed %s${noStrace}`, async (_, nth) => {
+  ])(`goes on from an installation that was killed %s${noStrace}`, { timeout: 60_000 }, async (_, nth) => {
     const root = await newRoot({ ...SHELL_SCRIPTS, "/opt/sluice/README.md": "somebody's checkout\n" });
     const before = contentsOf(root);
     const words = [

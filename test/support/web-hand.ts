@@ -38,6 +38,8 @@ const [, , directory = "", daemonPid = "0", uid = "0"] = process.argv;
 const at = (...parts: readonly string[]) => join(directory, ...parts);
 const usage = at("state", "usage");
 using web = new WebClient(at("run", "web.sock"));
+/** One for all: the daemon takes few connections at a time. */
+const byHand = new Client(`unix:${at("run", "web.sock")}`, credentials.createInsecure());
 const run = promisify(execFile);
 
 /** All of these must fail. */
@@ -130,11 +132,9 @@ async function attempt(what: () => unknown): Promise<Attempts[string]> {
 
 /** A call that the web's service does not have: the answer is gRPC's own. */
 function raw(path: string): Promise<unknown> {
-  const client = new Client(`unix:${at("run", "web.sock")}`, credentials.createInsecure());
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const same = (bytes: Buffer) => bytes;
-  client.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error, answer) => {
-    client.close();
+  byHand.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error, answer) => {
     if (error) reject(new Error(error.message));
     else resolve(answer);
   });
@@ -148,4 +148,5 @@ for (const [name, what] of Object.entries(trespasses)) attempts[name] = await at
 for (const [name, what] of Object.entries(calls)) {
   attempts[name] = name === "findings" ? await findings : await attempt(what);
 }
+byHand.close();
 process.stdout.write(`${JSON.stringify(attempts)}\n`);
