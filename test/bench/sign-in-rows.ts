@@ -106,7 +106,7 @@ async function equalWorkRow(web: Web, rounds: number): Promise<Row> {
   const [known, unknown] = [[] as number[], [] as number[]];
   for (let round = 0; round < rounds; round += 1)
     for (const [name, taken] of [
-      ["root", known],
+      [`admin${round}`, known],
       [`nobody${round}`, unknown],
     ] as const) {
       const began = performance.now();

@@ -13,6 +13,10 @@ export function go(to: string): void {
   location.hash = to;
 }
 
+/** Writing the address takes longer than a list takes to follow a letter: it waits for the next one. */
+const ADDRESS_MS = 150;
+let writing: ReturnType<typeof setTimeout> | undefined;
+
 /** Keeps what a page is filtered by in the address, without a step of its own in the history. "" takes a key out. */
 export function keepQuery(changes: Readonly<Record<string, string>>): void {
   const query = new URLSearchParams(route.value.query);
@@ -22,6 +26,11 @@ export function keepQuery(changes: Readonly<Record<string, string>>): void {
   }
   const [path = ""] = location.hash.split("?");
   const text = query.toString();
-  history.replaceState(null, "", `${path || "#/"}${text === "" ? "" : `?${text}`}`);
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    // He has gone to another page meanwhile.
+    if (location.hash.split("?")[0] !== path) return;
+    history.replaceState(null, "", `${path || "#/"}${text === "" ? "" : `?${text}`}`);
+  }, ADDRESS_MS);
   route.value = { ...route.value, query };
 }

@@ -10,7 +10,7 @@ export interface WindowRows {
 }
 
 /** Drawn above and below, so that scrolling shows no gap. */
-const MARGIN = 12;
+const MARGIN = 6;
 
 /** @param list its rows begin at its upper edge and are all `rowHeight` pixels high. */
 export function useWindowRows(
@@ -18,7 +18,7 @@ export function useWindowRows(
   count: number,
   rowHeight: number,
 ): WindowRows {
-  const [rows, setRows] = useState<WindowRows>({ first: 0, end: 60 });
+  const [rows, setRows] = useState<WindowRows>({ first: 0, end: 40 });
   useEffect(() => {
     const measure = (): void => {
       const top = list.current?.getBoundingClientRect().top ?? 0;

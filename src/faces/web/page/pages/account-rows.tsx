@@ -1,6 +1,6 @@
 /** The list of accounts: ten thousand rows, of which those in the window are drawn. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { AccountTuple } from "../../wire.ts";
 import { remaining, type SortKey } from "../account-filter.ts";
 import { limit, rate, size } from "../format.ts";
@@ -92,36 +92,44 @@ function Row({
   const [name, state, services, total, totalLimit, daily, dailyLimit, uplinkRate, downlinkRate] = row;
   const left = remaining(row);
   const byDay = totalLimit === 0 && dailyLimit > 0;
-  return (
-    <tr aria-rowindex={index}>
-      <th scope="row">
-        <a href={href("accounts", name)} dir="auto">
-          {name}
-        </a>
-      </th>
-      <td>
-        <StateBadge state={state} />
-      </td>
-      <td class="wide">{services.join(", ")}</td>
-      <td class="number">
-        {size(total)}
-        {totalLimit > 0 && <span class="narrow muted"> of {limit(totalLimit)}</span>}
-      </td>
-      <td class="number wide">{byDay ? `${limit(dailyLimit)} a day` : limit(totalLimit)}</td>
-      <td class="wide">
-        <Meter label={`Used by ${name}`} used={byDay ? daily : total} of={byDay ? dailyLimit : totalLimit} />
-      </td>
-      <td class="number wide">{left === undefined ? "" : size(left)}</td>
-      <td class="number wide">{size(daily)}</td>
-      <td class="number">{uplinkRate + downlinkRate === 0 ? "" : rate(uplinkRate + downlinkRate)}</td>
-      {onEdit && (
+  // The same words for the same row: what did not change is not even compared.
+  return useMemo(
+    () => (
+      <tr aria-rowindex={index}>
+        <th scope="row">
+          <a href={href("accounts", name)} dir="auto">
+            {name}
+          </a>
+        </th>
         <td>
-          <button type="button" aria-label={`Change ${name}`} onClick={() => onEdit(name)}>
-            …
-          </button>
+          <StateBadge state={state} />
         </td>
-      )}
-    </tr>
+        <td class="wide">{services.join(", ")}</td>
+        <td class="number">
+          {size(total)}
+          {totalLimit > 0 && <span class="narrow muted"> of {limit(totalLimit)}</span>}
+        </td>
+        <td class="number wide">{byDay ? `${limit(dailyLimit)} a day` : limit(totalLimit)}</td>
+        <td class="wide">
+          <Meter
+            label={`Used by ${name}`}
+            used={byDay ? daily : total}
+            of={byDay ? dailyLimit : totalLimit}
+          />
+        </td>
+        <td class="number wide">{left === undefined ? "" : size(left)}</td>
+        <td class="number wide">{size(daily)}</td>
+        <td class="number">{uplinkRate + downlinkRate === 0 ? "" : rate(uplinkRate + downlinkRate)}</td>
+        {onEdit && (
+          <td>
+            <button type="button" aria-label={`Change ${name}`} onClick={() => onEdit(name)}>
+              …
+            </button>
+          </td>
+        )}
+      </tr>
+    ),
+    [row, index, onEdit],
   );
 }
 

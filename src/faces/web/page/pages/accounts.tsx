@@ -1,6 +1,6 @@
 /** All accounts as they are now: searched, sorted, filtered, and changed. */
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import type { UserState } from "../../../../control/rows.ts";
 import { type AccountFilter, filtered, type SortKey, servicesOf } from "../account-filter.ts";
 import { whole } from "../format.ts";
@@ -43,6 +43,7 @@ export function Page() {
     () => filtered(rows.values(), filter),
     [rows, text, state, service, sort, descending],
   );
+  const edit = useCallback((name: string) => void (edited.value = name), [edited]);
   const order = (key: SortKey): void => {
     const turned = key === sort ? !descending : key !== "name" && key !== "remaining";
     keepQuery({ sort: key === "name" ? "" : key, order: turned ? "desc" : "" });
@@ -85,7 +86,7 @@ export function Page() {
           sort={sort}
           descending={descending}
           onSort={order}
-          onEdit={isAdmin() ? (name) => (edited.value = name) : undefined}
+          onEdit={isAdmin() ? edit : undefined}
         />
       )}
       {edited.value !== "" && <AccountDialog name={edited.value} onClose={() => (edited.value = "")} />}
