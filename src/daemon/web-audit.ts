@@ -64,7 +64,9 @@ export class WebAudit implements Disposable {
       ...(address === "" ? {} : { address }),
       ...(count === 1 ? {} : { count }),
     };
-    this.#events.record(row.kind, cut(row.text, LONGEST_TEXT), details, KINDS[row.kind]);
+    const who = [actor, address === "" ? "" : `from ${address}`].filter((part) => part !== "").join(" ");
+    const text = cut(row.text, LONGEST_TEXT);
+    this.#events.record(row.kind, who === "" ? text : `${text}: ${who}`, details, KINDS[row.kind]);
   }
 
   #turn(): void {

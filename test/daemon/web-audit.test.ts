@@ -31,7 +31,7 @@ test("WebAudit makes an event of each row", () => {
   const { audit, recorded } = openAudit();
   audit.take([row, { kind: "web-changed", actor: "", address: "", text: "A token was made", count: 3 }]);
   expect(recorded).toEqual([
-    ["web-sign-in-failed", "No", { actor: "ann", address: "192.0.2.7" }, "warning"],
+    ["web-sign-in-failed", "No: ann from 192.0.2.7", { actor: "ann", address: "192.0.2.7" }, "warning"],
     ["web-changed", "A token was made", { count: 3 }, "info"],
   ]);
 });
@@ -78,9 +78,14 @@ test.for([
   },
 ])("WebAudit takes $name away", ({ text, want }) => {
   const { audit, recorded } = openAudit();
-  audit.take([{ ...row, text, actor: text, address: text }]);
+  audit.take([
+    { ...row, text, actor: "", address: "" },
+    { ...row, text, actor: text, address: text },
+  ]);
   expect(recorded[0]?.[1]).toBe(want);
-  expect(String(recorded[0]?.[2]?.["actor"]).length).toBeLessThanOrEqual(64);
+  const { actor, address } = recorded[1]?.[2] ?? {};
+  expect(recorded[1]?.[1]).toBe(`${want}: ${String(actor)} from ${String(address)}`);
+  expect(Math.max(String(actor).length, String(address).length)).toBeLessThanOrEqual(64);
 });
 
 test.for(["cut", "", "toString", "__proto__"])("WebAudit refuses an event of the kind %j", (kind) => {
