@@ -33,6 +33,8 @@ export interface Tally {
 
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1_000;
+/** Logins that last are told again so often, changed or not: if the daemon dies, the last time is taken for their end. */
+const TELL_AGAIN_MS = 5 * MINUTE_MS;
 /** What came in a longer time belongs to no one second. */
 const ONE_SECOND_MS = 1_500;
 
@@ -46,6 +48,7 @@ export class Recorder {
   #seconds: SecondRecord[] = [];
   #events: PastEvent[] = [];
   #lookedAt = 0;
+  #toldAgainAt = 0;
 
   /** Takes what the file says of logins that had not ended when a daemon last wrote it; some may be met already. */
   remember(open: readonly OpenLogin[]): void {
@@ -105,6 +108,7 @@ export class Recorder {
 
   /** Everything noted since the last batch; undefined if that is nothing. */
   takeBatch(): NewBatch | undefined {
+    this.#tellAgain();
     const batch = {
       usage: [...this.#usage.values()],
       logins: [...this.#logins.values()],
@@ -119,6 +123,14 @@ export class Recorder {
   takeSeconds(): NewBatch | undefined {
     if (this.#seconds.length + this.#events.length === 0) return undefined;
     return { usage: [], logins: [], accounts: [], ...this.#takeFresh() };
+  }
+
+  #tellAgain(): void {
+    if (Math.abs(this.#lookedAt - this.#toldAgainAt) < TELL_AGAIN_MS) return;
+    this.#toldAgainAt = this.#lookedAt;
+    for (const login of this.#open.values()) {
+      if (login.seen === undefined) this.#logins.set(login.id, login);
+    }
   }
 
   #takeFresh(): Pick<NewBatch, "seconds" | "events"> {

@@ -161,6 +161,23 @@ describe("Recorder", () => {
     expect(recorder.takeBatch()).toBeUndefined();
   });
 
+  test("tells a login that lasts again every five minutes, which is how far off its end may be", () => {
+    const recorder = new Recorder();
+    const look = (at: number) => recorder.noteAccounts([], at, DAY);
+    recorder.noteLogin(login("a", 1));
+    recorder.remember([{ ...login("elsewhere", 1), seen: AT }]);
+    look(AT);
+    expect(recorder.takeBatch()?.logins).toEqual([login("a", 1)]);
+    look(AT + 299_000);
+    expect(recorder.takeBatch()).toBeUndefined();
+    look(AT + 300_000);
+    expect(recorder.takeBatch()?.logins).toEqual([login("a", 1)]);
+    recorder.noteLogin(login("a", 1, AT + 301_000));
+    recorder.takeBatch();
+    look(AT + 900_000);
+    expect(recorder.takeBatch()).toBeUndefined();
+  });
+
   test("the server's last figures are told after an end that was only seen", () => {
     const recorder = new Recorder();
     recorder.noteLogin(login("a", 1, AT + 1));
