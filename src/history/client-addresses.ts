@@ -10,9 +10,20 @@ import type { Db } from "../sqlite.ts";
 import type { SeenConnections } from "./records.ts";
 
 interface Written {
+  readonly address: string;
+  readonly service: string;
   /** Seconds since 1970. */
   readonly at: number;
   readonly open: number;
+}
+
+/** What one look leaves to be written. */
+export interface AddressChanges {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly seen: readonly SeenConnections[];
+  /** Those of whom something stood before, and nothing does now. */
+  readonly gone: readonly Written[];
 }
 
 /** An idle connection is written again after so long. */
@@ -23,6 +34,9 @@ const HOUR_S = 3_600;
 const PUT_ADDRESS = `
   INSERT INTO client_addresses (address, service, first_seen, last_seen, open) VALUES (?1, ?2, ?3, ?3, ?4)
   ON CONFLICT DO UPDATE SET last_seen = max(last_seen, excluded.last_seen), open = excluded.open`;
+const PUT_GONE = "UPDATE client_addresses SET open = 0 WHERE address = ? AND service = ?";
+/** Of an earlier process: what still stands is told at once. */
+const PUT_ALL_GONE = "UPDATE client_addresses SET open = 0 WHERE open > 0";
 /** The hour's first look finds those that stand; those that began between two looks may be gone again. */
 const PUT_HOUR = `
   INSERT INTO address_hours (hour, address, service, connections) VALUES (?1, ?2, ?3, max(?4, ?5))
@@ -34,25 +48,31 @@ export class ClientAddresses {
   /** By service and address; who was not seen in an hour is forgotten. */
   readonly #written = new Map<string, Written>();
   #hour = 0;
+  #begun = false;
 
   constructor(db: Db, serviceNumber: (name: string) => number) {
     this.#db = db;
     this.#serviceNumber = serviceNumber;
   }
 
-  /** Those that have to be written. @param at seconds since 1970. */
-  changes(rows: readonly SeenConnections[], at: number): readonly SeenConnections[] {
-    return rows.filter((row) => {
+  /** What has to be written; undefined if that is nothing. @param at seconds since 1970. */
+  changes(rows: readonly SeenConnections[], at: number): AddressChanges | undefined {
+    const seen = rows.filter((row) => {
       const before = this.#written.get(keyOf(row));
       if (!before || row.begun > 0 || row.open !== before.open) return true;
       return at < before.at || at >= before.at + TOUCH_S || hourOf(at) !== hourOf(before.at);
     });
+    const here = new Set(rows.map(keyOf));
+    const gone = [...this.#written].flatMap(([key, row]) => (row.open > 0 && !here.has(key) ? [row] : []));
+    return seen.length + gone.length === 0 && this.#begun ? undefined : { at, seen, gone };
   }
 
   /** Inside a transaction of the caller's. */
-  put(rows: readonly SeenConnections[], at: number): void {
+  put({ at, seen, gone }: AddressChanges): void {
+    if (!this.#begun) this.#db.run(PUT_ALL_GONE);
+    for (const { address, service } of gone) this.#db.run(PUT_GONE, address, this.#serviceNumber(service));
     const hour = hourOf(at);
-    for (const row of rows) {
+    for (const row of seen) {
       const { address, service, open, begun } = row;
       const number = this.#serviceNumber(service);
       this.#db.run(PUT_ADDRESS, address, number, at, open);
@@ -63,8 +83,12 @@ export class ClientAddresses {
   }
 
   /** What was put is in the file. */
-  noteWritten(rows: readonly SeenConnections[], at: number): void {
-    for (const row of rows) this.#written.set(keyOf(row), { at, open: row.open });
+  noteWritten({ at, seen, gone }: AddressChanges): void {
+    this.#begun = true;
+    for (const row of gone) this.#written.set(keyOf(row), { ...row, open: 0 });
+    for (const { address, service, open } of seen) {
+      this.#written.set(keyOf({ address, service }), { address, service, at, open });
+    }
     if (hourOf(at) === this.#hour) return;
     this.#hour = hourOf(at);
     for (const [key, written] of this.#written) {
@@ -73,7 +97,7 @@ export class ClientAddresses {
   }
 }
 
-function keyOf({ address, service }: SeenConnections): string {
+function keyOf({ address, service }: Pick<SeenConnections, "address" | "service">): string {
   return `${service} ${address}`;
 }
 

@@ -111,7 +111,7 @@ export interface ClientAddress {
   /** Milliseconds since 1970. */
   readonly firstSeen: number;
   readonly lastSeen: number;
-  /** Connections that stood at the last look that saw any. */
+  /** Connections that stood at the last look at all. */
   readonly open: number;
 }
 

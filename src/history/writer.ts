@@ -88,9 +88,9 @@ export class HistoryWriter {
    */
   seenConnections(rows: readonly SeenConnections[], at: number): void {
     const changes = this.#addresses.changes(rows, at);
-    if (changes.length === 0) return;
-    this.#atOnce(() => this.#addresses.put(changes, at));
-    this.#addresses.noteWritten(changes, at);
+    if (!changes) return;
+    this.#atOnce(() => this.#addresses.put(changes));
+    this.#addresses.noteWritten(changes);
   }
 
   #atOnce<Result>(work: () => Result): Result {

@@ -54,10 +54,23 @@ test("an address is one row for each service, with its first and its last look",
   const [first, last] = [(AT + 5) * 1000, (AT + 10) * 1000];
   const xray = { address: "192.0.2.1", service: "xray", firstSeen: first, lastSeen: last, open: 3 };
   const other = { address: "2001:db8::1", service: "xray", firstSeen: last, lastSeen: last, open: 1 };
-  const ssh = { address: "192.0.2.1", service: "ssh", firstSeen: first, lastSeen: first, open: 1 };
+  const ssh = { address: "192.0.2.1", service: "ssh", firstSeen: first, lastSeen: first, open: 0 };
   expect(reader.clientAddresses({ since: 0 })).toEqual([xray, other, ssh]);
   expect(reader.clientAddresses({ since: last })).toEqual([xray, other]);
   expect(reader.clientAddresses({ since: 0, service: "ssh" })).toEqual([ssh]);
+});
+
+test("who is gone has no connection that stands: at the next look, and at the first one after a restart", () => {
+  const open = () => reader.clientAddresses({ since: 0 }).map(({ address, open }) => `${address} ${open}`);
+  writer.seenConnections([seen("192.0.2.1", 2), seen("192.0.2.2", 1)], AT);
+  writer.seenConnections([seen("192.0.2.2", 1)], AT + 5);
+  expect(open().sort()).toEqual(["192.0.2.1 0", "192.0.2.2 1"]);
+  const before = written();
+  writer.seenConnections([seen("192.0.2.2", 1)], AT + 10);
+  expect(written()).toBe(before);
+  writer = new HistoryWriter(db);
+  writer.seenConnections([], AT + 100);
+  expect(open().sort()).toEqual(["192.0.2.1 0", "192.0.2.2 0"]);
 });
 
 test("what stands idle is written every 20 s and not more often", () => {
