@@ -1,6 +1,6 @@
 /** What the web's uid may have of a running daemon, and what it may not: everything else. */
 import { execFile } from "node:child_process";
-import { appendFile, chmod, copyFile, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, chmod, copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,8 +16,12 @@ const missing = needs("root", "setpriv", "unshare", "mount", "nft");
 const WEB_ID = 64_731;
 const OTHER_ID = 64_732;
 const HAND = join(import.meta.dirname, "../support/web-hand.ts");
-/** Puts the first two arguments in place of passwd and group, and becomes the rest. */
-const AMONG_OTHERS = 'mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/group && shift 2 && exec "$@"';
+/**
+ * Lays the first argument over /etc, and becomes what comes behind the second. Not over the
+ * two files alone: whoever makes a user meanwhile, on the host, would take that away.
+ */
+const AMONG_OTHERS =
+  'mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1,workdir=$2" /etc && shift 2 && exec "$@"';
 
 let sluice: Sluice;
 let daemon: Daemon;
@@ -39,7 +43,9 @@ describe.skipIf(missing)(`the web's uid${missing}`, { timeout: 60_000 }, () => {
     sluice = await makeSluice({ web: {}, hosts: {}, history: {} });
     const { directory, settingsPath } = sluice;
     await chmod(directory, 0o755);
-    const [passwd, group] = [join(directory, "passwd"), join(directory, "group")];
+    const [upper, work] = [join(directory, "etc"), join(directory, "work")];
+    for (const path of [upper, work]) await mkdir(path);
+    const [passwd, group] = [join(upper, "passwd"), join(upper, "group")];
     await copyFile("/etc/passwd", passwd);
     await copyFile("/etc/group", group);
     await appendFile(passwd, `sluice-web:x:${WEB_ID}:${WEB_ID}::/nonexistent:/usr/sbin/nologin\n`);
@@ -48,7 +54,7 @@ describe.skipIf(missing)(`the web's uid${missing}`, { timeout: 60_000 }, () => {
     await writeFile(settingsPath, `// The operator's own words.\n${await readFile(settingsPath, "utf8")}`);
     await sluice.run("limit", "set", "alice", "2GiB", "--create");
     daemon = await sluice.start({
-      through: ["unshare", "--mount", "--", "sh", "-c", AMONG_OTHERS, "sh", passwd, group],
+      through: ["unshare", "--mount", "--", "sh", "-c", AMONG_OTHERS, "sh", upper, work],
     });
   });
   afterAll(() => sluice[Symbol.asyncDispose]());
