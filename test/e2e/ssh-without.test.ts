@@ -172,8 +172,12 @@ describe.skipIf(missingForSsh)(`SSH metering${missingForSsh}`, { timeout: 60_000
     await using sluice = await makeSluice({ ssh: stage.settings });
     await sluice.start({ namespace: stage.server.name });
     for (const command of ["status", "doctor"]) {
-      const { stdout } = await sluice.run(command);
-      expect(stdout).toMatch(/not seen: scp, sftp and commands, and forwards to Unix sockets/);
+      // It answers before it has looked at SSH for the first time.
+      await until(`${command} tells of it`, async () =>
+        (await sluice.run(command)).stdout.includes(
+          "not seen: scp, sftp and commands, and forwards to Unix sockets",
+        ),
+      );
     }
   });
 });
