@@ -158,6 +158,7 @@ function running(child: ChildProcess) {
     ended,
     child,
     [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       // Who became another user outlives whoever started him; without the first process of its namespace none goes on.
       const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim();
       if (first !== "") process.kill(Number(first), "SIGKILL");
