@@ -9,7 +9,6 @@ import { contentsOf, install, onHost, type Package, packProject, variantOf } fro
 import { needs } from "../support/requirements.ts";
 
 const missing = needs("root", "npm", "tar", "unshare", "chroot", "mount");
-const noStrace = needs("strace");
 const noGpg = missing || needs("gpg", "gpgconf", "curl");
 const STATE = fileURLToPath(new URL("../fixtures/state/usage", import.meta.url));
 const UNITS = "/etc/systemd/system";
@@ -213,37 +212,6 @@ describe.skipIf(missing)(`install.sh${missing}`, () => {
       ["alice", 6_000_000, 10 * 2 ** 30, "ok"],
       ["bob", 77, 0, "unlimited"],
     ]);
-  });
-
-  test.skipIf(noStrace).each([
-    ["between the two renames of the program", 3],
-    ["among the files", 12],
-  ])(`goes on from an installation that was killed %s${noStrace}`, { timeout: 60_000 }, async (_, nth) => {
-    const root = await newRoot({ ...SHELL_SCRIPTS, "/opt/sluice/README.md": "somebody's checkout\n" });
-    const before = contentsOf(root);
-    const words = [
-      "dist/cli.js",
-      "install",
-      "--node",
-      join(made.directory, "bin/node"),
-      "--yes",
-      "--root",
-      root,
-    ];
-    const inject = ["-e", "trace=rename", "-e", `inject=rename:signal=SIGKILL:when=${nth}`];
-    const killed = promisify(execFile)(
-      "strace",
-      ["-f", "-qq", "-o", "/dev/null", ...inject, process.execPath, ...words],
-      {
-        cwd: made.folder,
-        env: { ...process.env, UV_THREADPOOL_SIZE: "1" }, // strace counts by thread
-      },
-    );
-    await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
-    expect(await installTo(root)).toMatchObject({ status: 0, stderr: "" });
-    expect((await installTo(root)).stdout).toMatch(/all is as it should be/);
-    expect((await installTo(root, "--uninstall", "--purge")).status).toBe(0);
-    expect(contentsOf(root)).toEqual(before);
   });
 
   test("--uninstall takes all of it away, and gives back what was there before", async () => {

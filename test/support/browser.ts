@@ -51,6 +51,9 @@ export async function accessFaults(page: Page): Promise<readonly string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
+/** After a change of the window. */
+const MOST_FRAMES = 3;
+
 /** Pictures of what is shown, at each width; @returns those at which the page is wider than the window. */
 export async function pictures(page: Page, name: string): Promise<readonly number[]> {
   await mkdir(OUTPUT, { recursive: true });
@@ -58,12 +61,13 @@ export async function pictures(page: Page, name: string): Promise<readonly numbe
   await page.evaluate("scrollTo(0, 0)");
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width === 360 ? 740 : Math.round((width * 9) / 16) });
-    // Charts learn of a new width a frame later.
-    const fits = page.waitForFunction("document.documentElement.scrollWidth <= innerWidth", undefined, {
-      timeout: 2_000,
-    });
-    await fits.catch(() => tooWide.push(width));
-    await page.screenshot({ path: join(OUTPUT, `${name}-${width}.png`) });
+    // Charts learn of a new width with a frame, and a browser that nobody looks at may draw none but for a picture.
+    let over = 1;
+    for (let looks = 0; looks < MOST_FRAMES && over > 0; looks += 1) {
+      await page.screenshot({ path: join(OUTPUT, `${name}-${width}.png`) });
+      over = Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
+    }
+    if (over > 0) tooWide.push(width);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
   return tooWide;
