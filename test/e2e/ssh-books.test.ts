@@ -50,6 +50,9 @@ describe.skipIf(missing)(`the books of an SSH account${missing}`, { timeout: 120
       const { stage, sluice, account, start } = await setSshStage();
       await start();
       const target = stage.origins[to][family];
+      // A daemon that has just started has its history's thread to start too, and looks later than that.
+      if (via === "dropbear")
+        await until("the daemon is settled", async () => (await uptimeMs(sluice)) > 3_000);
       await using tunnel = await stage.tunnel({ account, via, forward, target, family });
       // The kernel tells of new processes in the first network namespace alone: here sessions are looked for.
       if (via === "dropbear") await until("the session is known", () => marksSessions(stage.server));
@@ -195,6 +198,10 @@ async function stillBooked(stage: SshStage, sluice: Sluice, account: Account): P
 async function bookedOf(sluice: Sluice, account: Account): Promise<Booked> {
   const { lifetimeUplinkBytes: uplink, lifetimeDownlinkBytes: downlink } = await sluice.row(account.name);
   return { uplink, downlink };
+}
+
+async function uptimeMs(sluice: Sluice): Promise<number> {
+  return (JSON.parse((await sluice.run("status", "--json")).stdout) as { uptimeMs: number }).uptimeMs;
 }
 
 function expectPayload({ uplink, downlink }: Booked): void {
