@@ -1,28 +1,14 @@
 /** The OpenVPN servers as they are looked at. */
 import type { OpenvpnServerRow } from "../../../../control/rows.ts";
 import { duration, whole } from "../format.ts";
-import { HealthBadge } from "../kit/badge.tsx";
+import { SourceHealth } from "../kit/source-health.tsx";
 import { type Column, Table } from "../kit/table.tsx";
 
 const COLUMNS: readonly Column<OpenvpnServerRow>[] = [
   { title: "Server", cell: ({ name }) => <bdi>{name}</bdi> },
   {
     title: "State",
-    cell: ({ answering, trouble, notes }) => (
-      <>
-        <HealthBadge
-          health={!answering ? "down" : notes.length > 0 ? "troubled" : "well"}
-          text={answering ? "answers" : "does not answer"}
-        />
-        {[trouble, ...notes]
-          .filter((text) => text !== "")
-          .map((text) => (
-            <small key={text} class="below">
-              {text}
-            </small>
-          ))}
-      </>
-    ),
+    cell: (row) => <SourceHealth {...row} />,
   },
   { title: "Logins", number: true, cell: ({ logins, answering }) => (answering ? whole(logins) : "–") },
   { title: "At the door", number: true, wide: true, cell: ({ pending }) => whole(pending) },

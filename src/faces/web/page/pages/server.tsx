@@ -3,9 +3,9 @@ import "./server.css";
 import type { SourceStatus } from "../../../../control/rows.ts";
 import type { ServerBody } from "../../wire.ts";
 import { ago, duration, size, whole } from "../format.ts";
-import { HealthBadge } from "../kit/badge.tsx";
 import { Notice } from "../kit/notice.tsx";
 import { Panel } from "../kit/panel.tsx";
+import { SourceHealth } from "../kit/source-health.tsx";
 import { type Column, Table } from "../kit/table.tsx";
 import { Tile, Tiles } from "../kit/tile.tsx";
 import { useFetched } from "../kit/use-fetched.ts";
@@ -90,21 +90,7 @@ function Sources({ sources }: { readonly sources: readonly SourceStatus[] }) {
     { title: "Source", cell: ({ name }) => <bdi>{name}</bdi> },
     {
       title: "State",
-      cell: ({ answering, trouble, notes }) => (
-        <>
-          <HealthBadge
-            health={!answering ? "down" : notes.length > 0 ? "troubled" : "well"}
-            text={answering ? "answers" : "does not answer"}
-          />
-          {[trouble, ...notes]
-            .filter((text) => text !== "")
-            .map((text) => (
-              <small key={text} class="below">
-                {text}
-              </small>
-            ))}
-        </>
-      ),
+      cell: (row) => <SourceHealth {...row} />,
     },
     { title: "Read", cell: ({ lastLookMs }) => ago(lastLookMs, now) },
     { title: "Every", number: true, wide: true, cell: ({ periodMs }) => shortSpan(periodMs) },
